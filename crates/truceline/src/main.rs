@@ -1,0 +1,2 @@
+//! The `truceline` command.
+fn main() {}
