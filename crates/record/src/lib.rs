@@ -1,4 +1,10 @@
 //! The verifiable record: what was said, by whom, with proof.
 
+pub mod audience;
 pub mod c2sp;
 pub mod encoding;
+pub mod json;
+pub mod key;
+pub mod name;
+pub mod statement;
+pub mod time;
