@@ -5,6 +5,10 @@ pub mod c2sp;
 pub mod encoding;
 pub mod json;
 pub mod key;
+pub mod keyring;
 pub mod name;
 pub mod statement;
 pub mod time;
+
+#[cfg(feature = "store")]
+pub mod store;
