@@ -119,7 +119,7 @@ pub enum ControlError {
 /// What a control statement does to the keys.
 #[derive(Debug, Clone)]
 enum Act {
-    Grant(Grant),
+    Grant(Box<Grant>),
     Revoke(Kid),
     Compromise(Kid, u64),
     /// Offices and whatever later versions add: kept, and judged by who signed.
@@ -318,7 +318,7 @@ impl KeyRing {
                     "a participant declares itself once, in entry 0",
                 ));
             }
-            "key.grant/1" => Act::Grant(read.grant(leaf.kid)?),
+            "key.grant/1" => Act::Grant(Box::new(read.grant(leaf.kid)?)),
             "key.revoke/1" => Act::Revoke(self.target(&read, leaf.kid, index)?),
             "key.compromise/1" => {
                 let kid = self.target(&read, leaf.kid, index)?;
@@ -427,7 +427,8 @@ impl KeyRing {
         }
         match &event.act {
             Act::Grant(grant) => {
-                self.grants.insert(Kid::Index(event.index), grant.clone());
+                self.grants
+                    .insert(Kid::Index(event.index), (**grant).clone());
             }
             Act::Revoke(kid) => self.mark(*kid, |grant| {
                 grant.revoked_at = Some(

@@ -11,4 +11,8 @@ pub mod statement;
 pub mod time;
 
 #[cfg(feature = "store")]
+pub mod door;
+#[cfg(feature = "store")]
+pub mod log;
+#[cfg(feature = "store")]
 pub mod store;

@@ -139,6 +139,29 @@ impl HeadFile {
         Ok(head)
     }
 
+    /// The last whole note of the head file at `path`, without its lock: for reading beside the process that writes.
+    #[must_use]
+    pub fn peek(path: &Path) -> Option<String> {
+        let file = File::open(path).ok()?;
+        Self::on(Box::new(file), path).ok()?.note
+    }
+
+    /// The same file with another medium under it.
+    ///
+    /// # Errors
+    /// [`HeadError`].
+    pub fn under(self, medium: fn(File) -> Box<dyn Medium>) -> Result<Self, HeadError> {
+        let path = self.path.clone();
+        drop(self);
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(file_error(&path))?;
+        lock(&file, &path)?;
+        Self::on(medium(file), &path)
+    }
+
     /// The last note that was written whole.
     #[must_use]
     pub fn note(&self) -> Option<&str> {

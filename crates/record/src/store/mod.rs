@@ -146,4 +146,10 @@ pub trait Store: Send {
     /// # Errors
     /// [`StoreError`].
     fn keep_head(&mut self, size: u64, at_ms: i64, note: &str) -> Result<(), StoreError>;
+
+    /// Remembers the key of an attachment that was written and that no statement names yet.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn stage_attachment(&mut self, name: &Hash, key: &SealKey) -> Result<(), StoreError>;
 }

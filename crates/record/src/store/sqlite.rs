@@ -250,21 +250,6 @@ impl SqliteStore {
             .collect())
     }
 
-    /// Remembers an attachment that was written and that no statement names yet.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn stage_attachment(&mut self, name: &Hash, key: &SealKey) -> Result<(), StoreError> {
-        self.keys.call(KeyJob::Attachment(*name, key.clone()))?;
-        self.record
-            .execute(
-                "INSERT OR IGNORE INTO attachment (name) VALUES (?1)",
-                [name.0],
-            )
-            .map_err(in_record)?;
-        Ok(())
-    }
-
     /// Copies the write-ahead logs back and empties them, so that no deleted byte is left in them.
     ///
     /// # Errors
@@ -390,6 +375,17 @@ impl Store for SqliteStore {
             transaction.commit()
         })()
         .map_err(in_record)
+    }
+
+    fn stage_attachment(&mut self, name: &Hash, key: &SealKey) -> Result<(), StoreError> {
+        self.keys.call(KeyJob::Attachment(*name, key.clone()))?;
+        self.record
+            .execute(
+                "INSERT OR IGNORE INTO attachment (name) VALUES (?1)",
+                [name.0],
+            )
+            .map_err(in_record)?;
+        Ok(())
     }
 
     fn keep_head(&mut self, size: u64, at_ms: i64, note: &str) -> Result<(), StoreError> {
@@ -819,19 +815,21 @@ impl Reader {
         })
     }
 
-    /// The newest kept head that was signed at `until_ms` or before: its size and note.
+    /// The newest kept head below `below` entries that was signed at `until_ms` or before: its size and note.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn kept_head(&self, until_ms: i64) -> Result<Option<(u64, String)>, StoreError> {
+    pub fn kept_head(
+        &self,
+        until_ms: i64,
+        below: u64,
+    ) -> Result<Option<(u64, String)>, StoreError> {
         self.with(|c| {
             c.record
-                .prepare_cached(
-                    "SELECT size, note FROM head WHERE at_ms <= ?1 ORDER BY size DESC LIMIT 1",
-                )
+                .prepare_cached("SELECT size, note FROM head WHERE at_ms <= ?1 AND size < ?2 ORDER BY size DESC LIMIT 1")
                 .and_then(|mut select| {
                     select
-                        .query_row([until_ms], |row| Ok((unsigned(row.get(0)?), row.get(1)?)))
+                        .query_row(params![until_ms, signed(below)], |row| Ok((unsigned(row.get(0)?), row.get(1)?)))
                         .optional()
                 })
                 .map_err(in_record)
