@@ -5,13 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::packages::GO_SOURCES;
-use crate::run::{Failure, Outcome, Workspace, output, run};
+use crate::run::{Failure, Outcome, Workspace, no_more_arguments, output, run};
 
 /// How many older heads the sample at least has, so that consistency is really checked.
 const OLDER_HEADS_MIN: &str = "2";
 
 /// Writes a sample with our own code, then has it verified by others', whole and damaged.
-pub fn check(workspace: &Workspace) -> Outcome {
+pub fn main(workspace: &Workspace, args: &[String]) -> Outcome {
+    no_more_arguments(args)?;
     let sample = workspace.target().join("conformance");
     if sample.exists() {
         fs::remove_dir_all(&sample).map_err(Failure::doing("clearing the last sample"))?;

@@ -1,4 +1,4 @@
-//! The workspace's own commands: `cargo xtask demo|test|bench|protects|lint|web`.
+//! The workspace's own commands: `cargo xtask demo|test|bench|protects|conformance|lint|web`.
 //!
 //! Standard library and `serde_json` only, so that it is built in a second and nothing has to be installed to use it.
 #![allow(clippy::print_stdout)] // A terminal program: its output is what it is for.
@@ -56,6 +56,13 @@ const COMMANDS: &[Command] = &[
         about: "Remove each line marked `// protects: NAME` in a copy and expect that test to go red.",
         example: "cargo xtask protects a_second_process_is_refused",
         main: protects::main,
+    },
+    Command {
+        name: "conformance",
+        usage: "conformance",
+        about: "Have a sample of what we publish verified by programs not written here.",
+        example: "cargo xtask conformance",
+        main: conformance::main,
     },
     Command {
         name: "lint",

@@ -27,7 +27,7 @@ pub fn main(workspace: &Workspace, args: &[String]) -> Outcome {
     check("clippy", &|| clippy(workspace));
     check("lint", &|| lint::main(workspace, &[]));
     check("tests", &|| tests(workspace, long));
-    check("conformance", &|| conformance::check(workspace));
+    check("conformance", &|| conformance::main(workspace, &[]));
     if long {
         check("protects", &|| protects::main(workspace, &[]));
     }
