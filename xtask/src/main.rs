@@ -7,6 +7,7 @@ mod bench;
 mod conformance;
 mod demo;
 mod lint;
+mod marks;
 mod packages;
 mod protects;
 mod run;

@@ -1,19 +1,18 @@
 //! `cargo xtask protects`: a test that does not fail without the line it is there for shows nothing.
 //!
 //! A source line in `crates/` that a fault test protects carries a trailing comment with the test's name. Each
-//! such line is taken out of a copy of the workspace in turn, and that test must go red. When the line opens
-//! a bracket, everything up to its closing goes too, so that a guard of several lines can be marked at its head.
+//! such line is taken out of a copy of the workspace in turn, and that test must go red.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::marks::{functions, marked, without_line};
 use crate::run::{Failure, Outcome, Workspace, duration, no_more_arguments, run, step};
-
-const MARK: &str = "// protects: ";
 
 /// A test that still runs after this long hangs without its line, which is red too.
 const TEST_MINUTES_MAX: u64 = 5;
@@ -101,24 +100,6 @@ pub fn find(workspace: &Workspace) -> Result<Vec<Protected>, Failure> {
     Ok(found)
 }
 
-/// The tests that a line's trailing comment names, with commas between them.
-fn marked(line: &str) -> Result<Vec<&str>, &'static str> {
-    let Some((code, names)) = line.split_once(MARK) else {
-        return Ok(Vec::new());
-    };
-    if code.trim().is_empty() {
-        return Err("the mark stands behind the code that it protects, on the same line");
-    }
-    let names: Vec<&str> = names.split(',').map(str::trim).collect();
-    let is_name = |name: &str| {
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-    };
-    if names.iter().all(|name| is_name(name)) {
-        return Ok(names);
-    }
-    Err("after `protects:` stand names of tests, with commas between them")
-}
-
 /// In which package each `fn NAME` of the crates is. A name that is there twice belongs to the first.
 pub fn homes(workspace: &Workspace) -> Result<BTreeMap<String, String>, Failure> {
     let mut homes = BTreeMap::new();
@@ -139,87 +120,6 @@ pub fn homes(workspace: &Workspace) -> Result<BTreeMap<String, String>, Failure>
         }
     }
     Ok(homes)
-}
-
-/// The names behind `fn` in a source file.
-fn functions(source: &str) -> impl Iterator<Item = &str> {
-    source.lines().filter_map(|line| {
-        let (before, after) = line.split_once("fn ")?;
-        let starts_word = !before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
-        let end = after.find(|c: char| !c.is_alphanumeric() && c != '_')?;
-        (starts_word && end > 0).then(|| &after[..end])
-    })
-}
-
-/// The source without the line, counted from 1, and without what that line opens.
-///
-/// # Errors
-/// The line is not there, or a bracket that it opens is never closed.
-fn without_line(source: &str, line: usize) -> Result<String, Failure> {
-    let lines: Vec<&str> = source.split_inclusive('\n').collect();
-    let first = line.checked_sub(1).filter(|first| *first < lines.len());
-    let first = first.ok_or_else(|| Failure::new(format!("there is no line {line}")))?;
-    let mut open = 0;
-    for (count, text) in lines[first..].iter().enumerate() {
-        open += brackets(text);
-        if open <= 0 {
-            let rest = first + count + 1;
-            return Ok(lines[..first].concat() + &lines[rest..].concat());
-        }
-    }
-    Err(Failure::new(format!(
-        "what line {line} opens is not closed"
-    )))
-}
-
-/// How many more brackets a line opens than it closes; strings, characters and comments do not count.
-fn brackets(line: &str) -> i32 {
-    let mut open = 0;
-    let mut rest = line;
-    while let Some(c) = rest.chars().next() {
-        if rest.starts_with("//") {
-            break;
-        }
-        let literal = match c {
-            '"' => string_len(rest),
-            '\'' => character_len(rest),
-            _ => None,
-        };
-        open += match c {
-            '(' | '[' | '{' => 1,
-            ')' | ']' | '}' => -1,
-            _ => 0,
-        };
-        rest = &rest[literal.unwrap_or(c.len_utf8())..];
-    }
-    open
-}
-
-/// The length of the string literal that `text` begins with, if it ends on this line.
-fn string_len(text: &str) -> Option<usize> {
-    let mut escaped = false;
-    for (at, c) in text.char_indices().skip(1) {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '"' => return Some(at + 1),
-            _ => {}
-        }
-    }
-    None
-}
-
-/// The length of the character literal that `text` begins with; a lifetime is none.
-fn character_len(text: &str) -> Option<usize> {
-    let inside = text.get(1..)?;
-    let shortest = if inside.starts_with('\\') {
-        2
-    } else {
-        inside.chars().next()?.len_utf8()
-    };
-    let end = inside.get(shortest..)?.find('\'')?;
-    let plain = end == 0 || inside.starts_with('\\');
-    plain.then_some(1 + shortest + end + 1)
 }
 
 /// A copy of the workspace in which lines can go missing.
@@ -287,6 +187,7 @@ impl Copy {
         let child = command
             .stdout(file)
             .stderr(Stdio::null())
+            .process_group(0)
             .spawn()
             .map_err(Failure::doing("cannot start cargo test"))?;
         let ended_well = wait(child)?;
@@ -305,16 +206,19 @@ fn wait(mut child: Child) -> Result<Option<bool>, Failure> {
             return Ok(Some(status.success()));
         }
         if Instant::now() > deadline {
-            child
-                .kill()
-                .map_err(Failure::doing("ending a test that hangs"))?;
-            child
-                .wait()
-                .map_err(Failure::doing("ending a test that hangs"))?;
+            end(child)?;
             return Ok(None);
         }
         std::thread::sleep(Duration::from_millis(100));
     }
+}
+
+/// Ends cargo and the tests that it started: they are one process group, named by its first process.
+fn end(mut child: Child) -> Outcome {
+    let group = format!("-{}", child.id());
+    run(Command::new("kill").args(["-s", "KILL", "--", &group]))?;
+    let ended = child.wait().map(|_| ());
+    ended.map_err(Failure::doing("ending a test that hangs"))
 }
 
 /// What the harness printed says about one test: `test module::name ... ok`.
@@ -395,61 +299,6 @@ fn read(path: &Path) -> Result<String, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_marked_line_names_its_tests() {
-        let line = format!("    file.sync_all()?; {MARK}a_crash_loses_nothing, no_gap");
-        assert_eq!(marked(&line), Ok(vec!["a_crash_loses_nothing", "no_gap"]));
-        assert_eq!(
-            marked("    file.sync_all()?; // as the standard asks"),
-            Ok(vec![])
-        );
-    }
-
-    #[test]
-    fn a_mark_without_code_or_without_a_name_is_refused() {
-        assert!(marked(&format!("    {MARK}no_gap")).is_err());
-        assert!(marked(&format!("sync(); {MARK}see below")).is_err());
-        assert!(marked(&format!("sync(); {MARK}")).is_err());
-    }
-
-    #[test]
-    fn only_the_marked_line_goes() {
-        let source = "fn f() {\n    a();\n    b();\n    c();\n}\n";
-        let left = without_line(source, 3).expect("line 3 is there");
-        assert_eq!(left, "fn f() {\n    a();\n    c();\n}\n");
-    }
-
-    #[test]
-    fn a_guard_goes_whole() {
-        let source = "a();\nif bad('{') { // because \"}\"\n    return Err(\"}\");\n}\nb();\n";
-        assert_eq!(without_line(source, 2).expect("closed"), "a();\nb();\n");
-        let call = "check(\n    x,\n    y,\n)?;\nb();";
-        assert_eq!(without_line(call, 1).expect("closed"), "b();");
-    }
-
-    #[test]
-    fn a_line_that_is_not_there_is_an_error() {
-        assert!(without_line("a();\n", 0).is_err());
-        assert!(without_line("a();\n", 2).is_err());
-        assert!(without_line("f(\n", 1).is_err());
-    }
-
-    #[test]
-    fn brackets_in_literals_and_comments_do_not_count() {
-        assert_eq!(
-            brackets("f(\"(((\", '(', '\\'', '\\u{7b}', b'[') // ((("),
-            0
-        );
-        assert_eq!(brackets("fn f<'a>(x: &'a str) -> Vec<&'a str> {"), 1);
-        assert_eq!(brackets("} else {"), 0);
-    }
-
-    #[test]
-    fn the_names_of_functions_are_found() {
-        let source = "pub fn one() {}\n    async fn two<T>(t: T) {}\n// often (three)\n";
-        assert_eq!(functions(source).collect::<Vec<_>>(), ["one", "two"]);
-    }
 
     #[test]
     fn red_is_only_what_that_test_says() {
