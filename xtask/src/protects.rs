@@ -100,7 +100,8 @@ pub fn find(workspace: &Workspace) -> Result<Vec<Protected>, Failure> {
     Ok(found)
 }
 
-/// In which package each `fn NAME` of the crates is. A name that is there twice belongs to the first.
+/// In which package each `fn NAME` of the crates is, a package being named as its folder. A name that is there
+/// twice belongs to the first.
 pub fn homes(workspace: &Workspace) -> Result<BTreeMap<String, String>, Failure> {
     let mut homes = BTreeMap::new();
     for file in workspace.files(true)? {
@@ -153,8 +154,8 @@ impl Copy {
             .env("CARGO_TARGET_DIR", &self.target)
             // A line less leaves unused variables and imports behind: that is no verdict.
             .env("RUSTFLAGS", "--cap-lints=warn -Awarnings")
-            .args(["test", "--quiet", "--locked", "-p", package])
-            .args(["--lib", "--bins", "--tests"]);
+            // The unit tests of library and binaries, and the integration tests.
+            .args(["test", "--quiet", "--locked", "-p", package, "--tests"]);
         command
     }
 
