@@ -23,7 +23,9 @@ pub enum CheckpointError {
     #[error("the root hash is not 32 bytes in canonical base64")]
     Root,
     /// An extension line is empty or has a control character, or there are too many.
-    #[error("extension line {line} is empty, has a control character or is beyond {MAX_EXTENSION_LINES}")]
+    #[error(
+        "extension line {line} is empty, has a control character or is beyond {MAX_EXTENSION_LINES}"
+    )]
     Extension {
         /// Its number, from 1.
         line: usize,
@@ -80,7 +82,12 @@ impl Checkpoint {
                 return Err(CheckpointError::Extension { line });
             }
         }
-        Ok(Self { origin: origin.to_owned(), size, root, extensions })
+        Ok(Self {
+            origin: origin.to_owned(),
+            size,
+            root,
+            extensions,
+        })
     }
 
     /// Reads a checkpoint text. What parses is written to the same bytes again.
@@ -88,12 +95,18 @@ impl Checkpoint {
     /// # Errors
     /// [`CheckpointError`] says which line is wrong.
     pub fn parse(text: &str) -> Result<Self, CheckpointError> {
-        let mut lines = text.strip_suffix('\n').ok_or(CheckpointError::Lines)?.split('\n');
+        let mut lines = text
+            .strip_suffix('\n')
+            .ok_or(CheckpointError::Lines)?
+            .split('\n');
         let mut line = || lines.next().ok_or(CheckpointError::Lines);
         let (origin, size, root) = (line()?, line()?, line()?);
         let size = parse_decimal(size).ok_or(CheckpointError::Size)?;
         let root = parse_hash(root).ok_or(CheckpointError::Root)?;
-        let extensions = lines.take(MAX_EXTENSION_LINES + 1).map(str::to_owned).collect();
+        let extensions = lines
+            .take(MAX_EXTENSION_LINES + 1)
+            .map(str::to_owned)
+            .collect();
         Self::with_extensions(origin, size, root, extensions)
     }
 
@@ -131,8 +144,16 @@ impl Checkpoint {
 /// The text as [`Checkpoint::parse`] reads it.
 impl fmt::Display for Checkpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}\n{}\n{}", self.origin, self.size, hash_text(&self.root))?;
-        self.extensions.iter().try_for_each(|line| writeln!(f, "{line}"))
+        writeln!(
+            f,
+            "{}\n{}\n{}",
+            self.origin,
+            self.size,
+            hash_text(&self.root)
+        )?;
+        self.extensions
+            .iter()
+            .try_for_each(|line| writeln!(f, "{line}"))
     }
 }
 
@@ -161,7 +182,10 @@ impl SignedCheckpoint {
     /// # Errors
     /// [`CheckpointError`] when the text is no checkpoint.
     pub fn from_note(note: Note) -> Result<Self, CheckpointError> {
-        Ok(Self { checkpoint: Checkpoint::parse(note.text())?, note })
+        Ok(Self {
+            checkpoint: Checkpoint::parse(note.text())?,
+            note,
+        })
     }
 
     /// Signs a checkpoint by the log's key, or by two of them while the log changes its key.
@@ -185,7 +209,10 @@ impl SignedCheckpoint {
     ) -> Result<Vec<Verified<'a>>, CheckpointError> {
         if self.checkpoint.origin != origin {
             let found = self.checkpoint.origin.clone();
-            return Err(CheckpointError::OtherOrigin { expected: origin.to_owned(), found });
+            return Err(CheckpointError::OtherOrigin {
+                expected: origin.to_owned(),
+                found,
+            });
         }
         Ok(self.note.verify(log_keys)?)
     }
@@ -195,7 +222,10 @@ impl SignedCheckpoint {
     /// # Errors
     /// [`CheckpointError::Note`] when none of the keys signed, or one of them wrongly.
     pub fn only_by(&self, trusted: &[VerifierKey]) -> Result<Self, CheckpointError> {
-        Ok(Self { checkpoint: self.checkpoint.clone(), note: self.note.only_by(trusted)? })
+        Ok(Self {
+            checkpoint: self.checkpoint.clone(),
+            note: self.note.only_by(trusted)?,
+        })
     }
 
     /// Adds a signature, such as a cosignature; one by the same key gives way to it.
@@ -231,7 +261,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const EXAMPLE: &str = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
+    const EXAMPLE: &str =
+        "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
 
     fn signer(name: &str, seed: u8) -> SignerKey {
         SignerKey::from_seed(name, &[seed; 32]).unwrap()
@@ -240,7 +271,10 @@ mod tests {
     #[test]
     fn the_example_of_the_specification_is_read() {
         let checkpoint = Checkpoint::parse(EXAMPLE).unwrap();
-        assert_eq!((checkpoint.origin(), checkpoint.size()), ("example.com/behind-the-sofa", 20_852_163));
+        assert_eq!(
+            (checkpoint.origin(), checkpoint.size()),
+            ("example.com/behind-the-sofa", 20_852_163)
+        );
         assert_eq!(checkpoint.to_string(), EXAMPLE);
         let extended = format!("{EXAMPLE}one\ntwo\n");
         let checkpoint = Checkpoint::parse(&extended).unwrap();
@@ -273,7 +307,10 @@ mod tests {
             (format!("a\n1\n{}\n", root.replace('/', "_")), E::Root),
             (format!("a\n1\n{root}\n\n"), E::Extension { line: 1 }),
             (format!("a\n1\n{root}\nx\n\ny\n"), E::Extension { line: 2 }),
-            (format!("a\n1\n{root}\n{}", "x\n".repeat(17)), E::Extension { line: 17 }),
+            (
+                format!("a\n1\n{root}\n{}", "x\n".repeat(17)),
+                E::Extension { line: 17 },
+            ),
         ] {
             assert_eq!(Checkpoint::parse(&text), Err(error), "{text:?}");
         }
@@ -283,21 +320,40 @@ mod tests {
     #[test]
     fn during_a_change_of_key_either_key_verifies() {
         let (old, new, other) = (signer("log", 1), signer("log", 2), signer("log", 3));
-        let keys = |signers: &[&SignerKey]| signers.iter().map(|key| key.verifier().clone()).collect::<Vec<_>>();
+        let keys = |signers: &[&SignerKey]| {
+            signers
+                .iter()
+                .map(|key| key.verifier().clone())
+                .collect::<Vec<_>>()
+        };
         let checkpoint = Checkpoint::new("log", 1, Hash([1; 32])).unwrap();
         let signed = SignedCheckpoint::sign(checkpoint, &[&old, &new]).unwrap();
         assert_eq!(signed.verify("log", &keys(&[&old])).unwrap().len(), 1);
         assert_eq!(signed.verify("log", &keys(&[&new])).unwrap().len(), 1);
-        assert_eq!(signed.verify("log", &keys(&[&old, &new, &other])).unwrap().len(), 2);
-        assert_eq!(signed.verify("log", &keys(&[&other])), Err(NoteError::Unverified.into()));
+        assert_eq!(
+            signed
+                .verify("log", &keys(&[&old, &new, &other]))
+                .unwrap()
+                .len(),
+            2
+        );
+        assert_eq!(
+            signed.verify("log", &keys(&[&other])),
+            Err(NoteError::Unverified.into())
+        );
     }
 
     #[test]
     fn a_head_of_another_log_is_refused_even_when_signed_by_a_trusted_key() {
         let key = signer("log", 1);
-        let signed = SignedCheckpoint::sign(Checkpoint::new("b", 1, Hash([1; 32])).unwrap(), &[&key]).unwrap();
+        let signed =
+            SignedCheckpoint::sign(Checkpoint::new("b", 1, Hash([1; 32])).unwrap(), &[&key])
+                .unwrap();
         let keys = [key.verifier().clone()];
-        assert!(matches!(signed.verify("a", &keys), Err(CheckpointError::OtherOrigin { .. })));
+        assert!(matches!(
+            signed.verify("a", &keys),
+            Err(CheckpointError::OtherOrigin { .. })
+        ));
         assert!(signed.verify("b", &keys).is_ok());
     }
 

@@ -92,13 +92,23 @@ impl CosignerKey {
     ///
     /// # Errors
     /// [`CosignatureError::Timestamp`].
-    pub fn cosign(&self, checkpoint: &SignedCheckpoint, timestamp_s: u64) -> Result<Signature, CosignatureError> {
+    pub fn cosign(
+        &self,
+        checkpoint: &SignedCheckpoint,
+        timestamp_s: u64,
+    ) -> Result<Signature, CosignatureError> {
         if timestamp_s > MAX_TIMESTAMP_S {
             return Err(CosignatureError::Timestamp { timestamp_s });
         }
-        let signature = self.0.sign(message(timestamp_s, checkpoint.note().text()).as_bytes());
+        let signature = self
+            .0
+            .sign(message(timestamp_s, checkpoint.note().text()).as_bytes());
         let bytes = [timestamp_s.to_be_bytes().as_slice(), &signature].concat();
-        Ok(Signature::new(self.verifier().name(), self.verifier().id(), &bytes)?)
+        Ok(Signature::new(
+            self.verifier().name(),
+            self.verifier().id(),
+            &bytes,
+        )?)
     }
 }
 
@@ -129,7 +139,9 @@ pub fn verified_time(witness: &VerifierKey, text: &str, signature: &[u8]) -> Opt
         return None;
     }
     let timestamp_s = stated_time(signature)?;
-    witness.verifies_message(message(timestamp_s, text).as_bytes(), &signature[8..]).then_some(timestamp_s)
+    witness
+        .verifies_message(message(timestamp_s, text).as_bytes(), &signature[8..])
+        .then_some(timestamp_s)
 }
 
 /// A verified cosignature.
@@ -156,17 +168,30 @@ impl WitnessPolicy {
     pub fn new(keys: Vec<VerifierKey>, threshold: usize) -> Result<Self, CosignatureError> {
         for (at, key) in keys.iter().enumerate() {
             if key.algorithm() != Algorithm::CosignatureV1 {
-                return Err(CosignatureError::NotAWitness { key: key.to_string() });
+                return Err(CosignatureError::NotAWitness {
+                    key: key.to_string(),
+                });
             }
-            let shared =
-                keys[..at].iter().find(|other| other.public_key() == key.public_key() && other.name() != key.name());
+            let shared = keys[..at]
+                .iter()
+                .find(|other| other.public_key() == key.public_key() && other.name() != key.name());
             if let Some(other) = shared {
-                return Err(CosignatureError::SharedKey { one: other.name().to_owned(), other: key.name().to_owned() });
+                return Err(CosignatureError::SharedKey {
+                    one: other.name().to_owned(),
+                    other: key.name().to_owned(),
+                });
             }
         }
-        let witnesses = keys.iter().map(VerifierKey::name).collect::<BTreeSet<_>>().len();
+        let witnesses = keys
+            .iter()
+            .map(VerifierKey::name)
+            .collect::<BTreeSet<_>>()
+            .len();
         if threshold == 0 || threshold > witnesses {
-            return Err(CosignatureError::Threshold { threshold, witnesses });
+            return Err(CosignatureError::Threshold {
+                threshold,
+                witnesses,
+            });
         }
         Ok(Self { keys, threshold })
     }
@@ -187,7 +212,10 @@ impl WitnessPolicy {
     ///
     /// # Errors
     /// [`CosignatureError::Note`] when a trusted witness's cosignature is wrong.
-    pub fn cosigned(&self, checkpoint: &SignedCheckpoint) -> Result<Vec<Cosigned>, CosignatureError> {
+    pub fn cosigned(
+        &self,
+        checkpoint: &SignedCheckpoint,
+    ) -> Result<Vec<Cosigned>, CosignatureError> {
         let verified = match checkpoint.note().verify(&self.keys) {
             Err(NoteError::Unverified) => return Ok(Vec::new()),
             other => other?,
@@ -195,9 +223,15 @@ impl WitnessPolicy {
         let mut cosigned: Vec<Cosigned> = Vec::new();
         for found in verified {
             let timestamp_s = stated_time(found.signature.bytes()).unwrap_or(0);
-            match cosigned.iter_mut().find(|known| known.witness == found.key.name()) {
+            match cosigned
+                .iter_mut()
+                .find(|known| known.witness == found.key.name())
+            {
                 Some(known) => known.timestamp_s = known.timestamp_s.max(timestamp_s),
-                None => cosigned.push(Cosigned { witness: found.key.name().to_owned(), timestamp_s }),
+                None => cosigned.push(Cosigned {
+                    witness: found.key.name().to_owned(),
+                    timestamp_s,
+                }),
             }
         }
         Ok(cosigned)
@@ -210,7 +244,10 @@ impl WitnessPolicy {
     pub fn check(&self, checkpoint: &SignedCheckpoint) -> Result<Vec<Cosigned>, CosignatureError> {
         let cosigned = self.cosigned(checkpoint)?;
         if cosigned.len() < self.threshold {
-            return Err(CosignatureError::TooFew { found: cosigned.len(), needed: self.threshold });
+            return Err(CosignatureError::TooFew {
+                found: cosigned.len(),
+                needed: self.threshold,
+            });
         }
         Ok(cosigned)
     }
@@ -234,7 +271,8 @@ mod tests {
 
     #[test]
     fn a_cosignature_has_the_message_of_the_specification() {
-        let text = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
+        let text =
+            "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
         assert_eq!(
             message(1_679_315_147, text),
             "cosignature/v1\ntime 1679315147\nexample.com/behind-the-sofa\n20852163\n\
@@ -247,13 +285,26 @@ mod tests {
         let (key, mut head) = (witness("w", 1), head());
         let signature = key.cosign(&head, 1_700_000_000).unwrap();
         assert_eq!(signature.bytes().len(), 72);
-        assert_eq!(verified_time(key.verifier(), head.note().text(), signature.bytes()), Some(1_700_000_000));
+        assert_eq!(
+            verified_time(key.verifier(), head.note().text(), signature.bytes()),
+            Some(1_700_000_000)
+        );
         let mut other_time = signature.bytes().to_vec();
         other_time[7] ^= 1;
-        assert_eq!(verified_time(key.verifier(), head.note().text(), &other_time), None);
-        assert_eq!(verified_time(key.verifier(), "other\n", signature.bytes()), None);
-        let as_log = VerifierKey::new("w", Algorithm::Ed25519, key.verifier().public_key()).unwrap();
-        assert_eq!(verified_time(&as_log, head.note().text(), signature.bytes()), None);
+        assert_eq!(
+            verified_time(key.verifier(), head.note().text(), &other_time),
+            None
+        );
+        assert_eq!(
+            verified_time(key.verifier(), "other\n", signature.bytes()),
+            None
+        );
+        let as_log =
+            VerifierKey::new("w", Algorithm::Ed25519, key.verifier().public_key()).unwrap();
+        assert_eq!(
+            verified_time(&as_log, head.note().text(), signature.bytes()),
+            None
+        );
         assert_ne!(as_log.id(), key.verifier().id());
         head.add(signature).unwrap();
         let reread = SignedCheckpoint::parse(head.to_string().as_bytes()).unwrap();
@@ -264,7 +315,9 @@ mod tests {
     fn a_time_beyond_63_bits_is_neither_signed_nor_read() {
         let (key, head) = (witness("w", 1), head());
         assert!(key.cosign(&head, MAX_TIMESTAMP_S).is_ok());
-        let error = CosignatureError::Timestamp { timestamp_s: MAX_TIMESTAMP_S + 1 };
+        let error = CosignatureError::Timestamp {
+            timestamp_s: MAX_TIMESTAMP_S + 1,
+        };
         assert_eq!(key.cosign(&head, MAX_TIMESTAMP_S + 1), Err(error));
         assert_eq!(stated_time(&[0xff; 72]), None);
         assert_eq!(stated_time(&[0; 71]), None);
@@ -275,27 +328,57 @@ mod tests {
     fn a_witness_counts_once_however_many_keys_it_has() {
         let (old, new, other) = (witness("w", 1), witness("w", 2), witness("v", 3));
         let mut head = head();
-        let keys: Vec<_> = [&old, &new, &other].iter().map(|key| key.verifier().clone()).collect();
+        let keys: Vec<_> = [&old, &new, &other]
+            .iter()
+            .map(|key| key.verifier().clone())
+            .collect();
         let policy = WitnessPolicy::new(keys, 2).unwrap();
-        assert_eq!(policy.check(&head), Err(CosignatureError::TooFew { found: 0, needed: 2 }));
+        assert_eq!(
+            policy.check(&head),
+            Err(CosignatureError::TooFew {
+                found: 0,
+                needed: 2
+            })
+        );
         head.add(old.cosign(&head, 10).unwrap()).unwrap();
         head.add(new.cosign(&head, 20).unwrap()).unwrap();
-        assert_eq!(policy.cosigned(&head).unwrap(), [Cosigned { witness: "w".to_owned(), timestamp_s: 20 }]);
-        assert_eq!(policy.check(&head), Err(CosignatureError::TooFew { found: 1, needed: 2 }));
+        assert_eq!(
+            policy.cosigned(&head).unwrap(),
+            [Cosigned {
+                witness: "w".to_owned(),
+                timestamp_s: 20
+            }]
+        );
+        assert_eq!(
+            policy.check(&head),
+            Err(CosignatureError::TooFew {
+                found: 1,
+                needed: 2
+            })
+        );
         head.add(other.cosign(&head, 15).unwrap()).unwrap();
         assert_eq!(policy.check(&head).unwrap().len(), 2);
     }
 
     #[test]
     fn one_public_key_cannot_be_two_witnesses() {
-        let shared = vec![witness("v", 1).verifier().clone(), witness("w", 1).verifier().clone()];
-        assert!(matches!(WitnessPolicy::new(shared, 1), Err(CosignatureError::SharedKey { .. })));
+        let shared = vec![
+            witness("v", 1).verifier().clone(),
+            witness("w", 1).verifier().clone(),
+        ];
+        assert!(matches!(
+            WitnessPolicy::new(shared, 1),
+            Err(CosignatureError::SharedKey { .. })
+        ));
         let log = SignerKey::from_seed("log", &[9; 32]).unwrap();
         let not = WitnessPolicy::new(vec![log.verifier().clone()], 1);
         assert!(matches!(not, Err(CosignatureError::NotAWitness { .. })));
         for threshold in [0, 2] {
             let one = vec![witness("w", 1).verifier().clone()];
-            assert!(matches!(WitnessPolicy::new(one, threshold), Err(CosignatureError::Threshold { .. })));
+            assert!(matches!(
+                WitnessPolicy::new(one, threshold),
+                Err(CosignatureError::Threshold { .. })
+            ));
         }
     }
 
@@ -305,15 +388,25 @@ mod tests {
         let head = head();
         let forged = Signature::new("w", key.verifier().id(), &[0; 72]).unwrap();
         let signatures = [head.note().signatures(), &[forged]].concat();
-        let head = SignedCheckpoint::from_note(Note::new(head.note().text(), signatures).unwrap()).unwrap();
+        let head = SignedCheckpoint::from_note(Note::new(head.note().text(), signatures).unwrap())
+            .unwrap();
         let policy = WitnessPolicy::new(vec![key.verifier().clone()], 1).unwrap();
-        assert!(matches!(policy.check(&head), Err(CosignatureError::Note(NoteError::BadSignature { .. }))));
+        assert!(matches!(
+            policy.check(&head),
+            Err(CosignatureError::Note(NoteError::BadSignature { .. }))
+        ));
     }
 
     #[test]
     fn the_private_key_of_a_witness_is_not_one_of_a_log() {
         let key = witness("w", 1);
-        assert_eq!(CosignerKey::parse(&key.encode()).unwrap().verifier(), key.verifier());
-        assert_eq!(SignerKey::parse(&key.encode()).unwrap_err(), KeyError::Algorithm { code: 4 });
+        assert_eq!(
+            CosignerKey::parse(&key.encode()).unwrap().verifier(),
+            key.verifier()
+        );
+        assert_eq!(
+            SignerKey::parse(&key.encode()).unwrap_err(),
+            KeyError::Algorithm { code: 4 }
+        );
     }
 }

@@ -53,7 +53,19 @@ mod tests {
     fn a_number_has_one_spelling() {
         assert_eq!(parse_decimal("0"), Some(0));
         assert_eq!(parse_decimal("18446744073709551615"), Some(u64::MAX));
-        for text in ["", "00", "01", "+1", "-1", " 1", "1 ", "1_0", "0x1", "18446744073709551616", "١"] {
+        for text in [
+            "",
+            "00",
+            "01",
+            "+1",
+            "-1",
+            " 1",
+            "1 ",
+            "1_0",
+            "0x1",
+            "18446744073709551616",
+            "١",
+        ] {
             assert_eq!(parse_decimal(text), None, "{text:?}");
         }
     }

@@ -91,7 +91,9 @@ pub enum NoteError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// The name is empty, too long, or has a space, a plus or a control character.
-    #[error("not a key name: empty, above {MAX_NAME_BYTES} bytes, or with a space, a plus or a control character")]
+    #[error(
+        "not a key name: empty, above {MAX_NAME_BYTES} bytes, or with a space, a plus or a control character"
+    )]
     Name,
     /// The text has another form than its kind of key asks for.
     #[error("not a key: {what}")]
@@ -106,7 +108,9 @@ pub enum KeyError {
         code: u8,
     },
     /// The id is not that of this name and key.
-    #[error("the key id {given:08x} does not belong to this name and key, which have {expected:08x}")]
+    #[error(
+        "the key id {given:08x} does not belong to this name and key, which have {expected:08x}"
+    )]
     Id {
         /// The id in the text.
         given: u32,
@@ -183,7 +187,12 @@ impl VerifierKey {
         if key.is_weak() {
             return Err(KeyError::Weak);
         }
-        Ok(Self { name: name.to_owned(), id: key_id(name, algorithm, public_key), algorithm, key })
+        Ok(Self {
+            name: name.to_owned(),
+            id: key_id(name, algorithm, public_key),
+            algorithm,
+            key,
+        })
     }
 
     /// Reads `name+id+base64`; the id is eight lower-case hexadecimal digits.
@@ -194,7 +203,10 @@ impl VerifierKey {
         let (name, given, algorithm, public_key) = parse_key(text)?;
         let key = Self::new(name, algorithm, &public_key)?;
         if key.id != given {
-            return Err(KeyError::Id { given, expected: key.id });
+            return Err(KeyError::Id {
+                given,
+                expected: key.id,
+            });
         }
         Ok(key)
     }
@@ -264,11 +276,15 @@ fn parse_key(text: &str) -> Result<(&str, u32, Algorithm, [u8; 32]), KeyError> {
     if id.len() != 8 || !id.bytes().all(hex_digit) {
         return Err(wrong("the id is not eight lower-case hexadecimal digits"));
     }
-    let id = u32::from_str_radix(id, 16).map_err(|_| wrong("the id is not eight hexadecimal digits"))?;
-    let bytes = Zeroizing::new(from_base64_std(key).map_err(|_| wrong("the key is not canonical base64"))?);
+    let id =
+        u32::from_str_radix(id, 16).map_err(|_| wrong("the id is not eight hexadecimal digits"))?;
+    let bytes =
+        Zeroizing::new(from_base64_std(key).map_err(|_| wrong("the key is not canonical base64"))?);
     let (code, key) = bytes.split_first().ok_or(wrong("the key is empty"))?;
     let algorithm = Algorithm::from_code(*code)?;
-    let key = key.try_into().map_err(|_| wrong("the key does not have 32 bytes"))?;
+    let key = key
+        .try_into()
+        .map_err(|_| wrong("the key does not have 32 bytes"))?;
     Ok((name, id, algorithm, key))
 }
 
@@ -279,22 +295,32 @@ pub(super) struct PrivateKey {
 }
 
 impl PrivateKey {
-    pub(super) fn from_seed(name: &str, algorithm: Algorithm, seed: &[u8; 32]) -> Result<Self, KeyError> {
+    pub(super) fn from_seed(
+        name: &str,
+        algorithm: Algorithm,
+        seed: &[u8; 32],
+    ) -> Result<Self, KeyError> {
         let signing = SigningKey::from_bytes(seed);
         let public = VerifierKey::new(name, algorithm, signing.verifying_key().as_bytes())?;
         Ok(Self { signing, public })
     }
 
     pub(super) fn parse(text: &str, algorithm: Algorithm) -> Result<Self, KeyError> {
-        let wrong = KeyError::Format { what: "it does not begin with PRIVATE+KEY+" };
-        let (name, given, found, seed) = parse_key(text.strip_prefix(PRIVATE_KEY_PREFIX).ok_or(wrong)?)?;
+        let wrong = KeyError::Format {
+            what: "it does not begin with PRIVATE+KEY+",
+        };
+        let (name, given, found, seed) =
+            parse_key(text.strip_prefix(PRIVATE_KEY_PREFIX).ok_or(wrong)?)?;
         let seed = Zeroizing::new(seed);
         if found != algorithm {
             return Err(KeyError::Algorithm { code: found.code() });
         }
         let key = Self::from_seed(name, algorithm, &seed)?;
         if key.public.id != given {
-            return Err(KeyError::Id { given, expected: key.public.id });
+            return Err(KeyError::Id {
+                given,
+                expected: key.public.id,
+            });
         }
         Ok(key)
     }
@@ -304,7 +330,12 @@ impl PrivateKey {
         bytes[0] = self.public.algorithm.code();
         bytes[1..].copy_from_slice(self.signing.as_bytes());
         let key = Zeroizing::new(base64_std(bytes.as_slice()));
-        Zeroizing::new(format!("{PRIVATE_KEY_PREFIX}{}+{:08x}+{}", self.public.name, self.public.id, key.as_str()))
+        Zeroizing::new(format!(
+            "{PRIVATE_KEY_PREFIX}{}+{:08x}+{}",
+            self.public.name,
+            self.public.id,
+            key.as_str()
+        ))
     }
 
     pub(super) fn public(&self) -> &VerifierKey {
@@ -352,7 +383,11 @@ impl SignerKey {
     #[must_use]
     pub fn sign(&self, text: &str) -> Signature {
         let key = self.verifier();
-        Signature { name: key.name.clone(), id: key.id, bytes: self.0.sign(text.as_bytes()).to_vec() }
+        Signature {
+            name: key.name.clone(),
+            id: key.id,
+            bytes: self.0.sign(text.as_bytes()).to_vec(),
+        }
     }
 }
 
@@ -377,12 +412,22 @@ impl Signature {
     /// [`NoteError::SignatureLine`] for a name that is none, or no bytes.
     pub fn new(name: &str, id: u32, bytes: &[u8]) -> Result<Self, NoteError> {
         if !is_key_name(name) {
-            return Err(NoteError::SignatureLine { line: 1, what: "not a key name" });
+            return Err(NoteError::SignatureLine {
+                line: 1,
+                what: "not a key name",
+            });
         }
         if bytes.is_empty() {
-            return Err(NoteError::SignatureLine { line: 1, what: "the signature is empty" });
+            return Err(NoteError::SignatureLine {
+                line: 1,
+                what: "the signature is empty",
+            });
         }
-        Ok(Self { name: name.to_owned(), id, bytes: bytes.to_vec() })
+        Ok(Self {
+            name: name.to_owned(),
+            id,
+            bytes: bytes.to_vec(),
+        })
     }
 
     /// Reads one line, without its newline.
@@ -407,21 +452,32 @@ impl Signature {
         if count > MAX_SIGNATURES {
             return Err(NoteError::TooManySignatures { count });
         }
-        lines.split('\n').zip(1..).map(|(line, number)| Self::parse_line(number, line)).collect()
+        lines
+            .split('\n')
+            .zip(1..)
+            .map(|(line, number)| Self::parse_line(number, line))
+            .collect()
     }
 
     fn parse_line(line: usize, text: &str) -> Result<Self, NoteError> {
         let wrong = |what| NoteError::SignatureLine { line, what };
-        let rest = text.strip_prefix(SIGNATURE_PREFIX).ok_or(wrong("it does not begin with an em dash and a space"))?;
-        let (name, bytes) = rest.split_once(' ').ok_or(wrong("no space after the key name"))?;
+        let rest = text
+            .strip_prefix(SIGNATURE_PREFIX)
+            .ok_or(wrong("it does not begin with an em dash and a space"))?;
+        let (name, bytes) = rest
+            .split_once(' ')
+            .ok_or(wrong("no space after the key name"))?;
         if !is_key_name(name) {
             return Err(wrong("not a key name"));
         }
-        let bytes = from_base64_std(bytes).map_err(|_| wrong("the signature is not canonical base64"))?;
+        let bytes =
+            from_base64_std(bytes).map_err(|_| wrong("the signature is not canonical base64"))?;
         match bytes.split_first_chunk::<4>() {
-            Some((id, bytes)) if !bytes.is_empty() => {
-                Ok(Self { name: name.to_owned(), id: u32::from_be_bytes(*id), bytes: bytes.to_vec() })
-            }
+            Some((id, bytes)) if !bytes.is_empty() => Ok(Self {
+                name: name.to_owned(),
+                id: u32::from_be_bytes(*id),
+                bytes: bytes.to_vec(),
+            }),
             _ => Err(wrong("the signature is too short")),
         }
     }
@@ -482,7 +538,10 @@ impl Note {
         let note = checked_text(bytes)?;
         let split = note.rfind("\n\n").ok_or(NoteError::NoBlankLine)?;
         let (text, signatures) = (&note[..=split], &note[split + 2..]);
-        Ok(Self { text: text.to_owned(), signatures: Signature::parse_lines(signatures)? })
+        Ok(Self {
+            text: text.to_owned(),
+            signatures: Signature::parse_lines(signatures)?,
+        })
     }
 
     /// A note from its parts.
@@ -499,9 +558,16 @@ impl Note {
             1..=MAX_SIGNATURES => {}
             count => return Err(NoteError::TooManySignatures { count }),
         }
-        let note = Self { text: text.to_owned(), signatures };
+        let note = Self {
+            text: text.to_owned(),
+            signatures,
+        };
         let bytes = note.to_string().len();
-        if bytes > MAX_NOTE_BYTES { Err(NoteError::TooLong { bytes }) } else { Ok(note) }
+        if bytes > MAX_NOTE_BYTES {
+            Err(NoteError::TooLong { bytes })
+        } else {
+            Ok(note)
+        }
     }
 
     /// Signs `text`, which ends with a newline, by each of `signers`.
@@ -509,7 +575,10 @@ impl Note {
     /// # Errors
     /// As [`Note::new`].
     pub fn sign(text: &str, signers: &[&SignerKey]) -> Result<Self, NoteError> {
-        Self::new(text, signers.iter().map(|signer| signer.sign(text)).collect())
+        Self::new(
+            text,
+            signers.iter().map(|signer| signer.sign(text)).collect(),
+        )
     }
 
     /// Adds a signature at the end; one by the same key gives way to it.
@@ -542,24 +611,39 @@ impl Note {
     /// # Errors
     /// [`NoteError::BadSignature`] when a trusted key's signature is wrong, [`NoteError::AmbiguousKey`],
     /// [`NoteError::Unverified`] when there is none by a trusted key.
-    pub fn verify<'a>(&'a self, trusted: &'a [VerifierKey]) -> Result<Vec<Verified<'a>>, NoteError> {
+    pub fn verify<'a>(
+        &'a self,
+        trusted: &'a [VerifierKey],
+    ) -> Result<Vec<Verified<'a>>, NoteError> {
         let mut verified: Vec<Verified<'a>> = Vec::new();
         for signature in &self.signatures {
             let (name, id) = (&signature.name, signature.id);
-            let mut keys = trusted.iter().filter(|key| key.id == id && key.name == *name);
+            let mut keys = trusted
+                .iter()
+                .filter(|key| key.id == id && key.name == *name);
             let Some(key) = keys.next() else { continue };
             if keys.any(|other| other != key) {
-                return Err(NoteError::AmbiguousKey { name: name.clone(), id });
+                return Err(NoteError::AmbiguousKey {
+                    name: name.clone(),
+                    id,
+                });
             }
             if verified.iter().any(|earlier| earlier.key == key) {
                 continue;
             }
             if !key.verifies(&self.text, &signature.bytes) {
-                return Err(NoteError::BadSignature { name: name.clone(), id });
+                return Err(NoteError::BadSignature {
+                    name: name.clone(),
+                    id,
+                });
             }
             verified.push(Verified { key, signature });
         }
-        if verified.is_empty() { Err(NoteError::Unverified) } else { Ok(verified) }
+        if verified.is_empty() {
+            Err(NoteError::Unverified)
+        } else {
+            Ok(verified)
+        }
     }
 
     /// The note with only the signatures by `trusted` keys, all of them verified: what is worth keeping.
@@ -567,8 +651,15 @@ impl Note {
     /// # Errors
     /// As [`Note::verify`].
     pub fn only_by(&self, trusted: &[VerifierKey]) -> Result<Self, NoteError> {
-        let signatures = self.verify(trusted)?.into_iter().map(|verified| verified.signature.clone()).collect();
-        Ok(Self { text: self.text.clone(), signatures })
+        let signatures = self
+            .verify(trusted)?
+            .into_iter()
+            .map(|verified| verified.signature.clone())
+            .collect();
+        Ok(Self {
+            text: self.text.clone(),
+            signatures,
+        })
     }
 }
 
@@ -576,7 +667,9 @@ impl Note {
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.text)?;
-        self.signatures.iter().try_for_each(|signature| writeln!(f, "{signature}"))
+        self.signatures
+            .iter()
+            .try_for_each(|signature| writeln!(f, "{signature}"))
     }
 }
 
@@ -585,7 +678,9 @@ fn checked_text(bytes: &[u8]) -> Result<&str, NoteError> {
     if bytes.len() > MAX_NOTE_BYTES {
         return Err(NoteError::TooLong { bytes: bytes.len() });
     }
-    let text = str::from_utf8(bytes).map_err(|error| NoteError::NotUtf8 { at: error.valid_up_to() })?;
+    let text = str::from_utf8(bytes).map_err(|error| NoteError::NotUtf8 {
+        at: error.valid_up_to(),
+    })?;
     match bytes.iter().position(|byte| *byte < b' ' && *byte != b'\n') {
         Some(at) => Err(NoteError::Control { at }),
         None => Ok(text),
@@ -598,7 +693,8 @@ mod tests {
     use proptest::prelude::*;
 
     // Vectors of golang.org/x/mod/sumdb/note, by Peter Neumann and Enoch Root.
-    const GO_PRIVATE: &str = "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz";
+    const GO_PRIVATE: &str =
+        "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz";
     const GO_PUBLIC: &str = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
     const GO_NOTE: &str = "If you think cryptography is the answer to your problem,\n\
         then you don't know what your problem is.\n\n\
@@ -615,7 +711,10 @@ mod tests {
         let keys = [key];
         assert_eq!(note.verify(&keys).unwrap()[0].key.name(), "PeterNeumann");
         let signer = SignerKey::parse(GO_PRIVATE).unwrap();
-        assert_eq!(Note::sign(note.text(), &[&signer]).unwrap().to_string(), GO_NOTE);
+        assert_eq!(
+            Note::sign(note.text(), &[&signer]).unwrap().to_string(),
+            GO_NOTE
+        );
         assert_eq!(signer.verifier().to_string(), GO_PUBLIC);
         assert_eq!(signer.encode().as_str(), GO_PRIVATE);
         assert_eq!(format!("{signer:?}"), format!("SignerKey({GO_PUBLIC})"));
@@ -624,9 +723,20 @@ mod tests {
     #[test]
     fn the_text_ends_at_the_last_empty_line() {
         let signer = signer("a", 1);
-        for text in ["\n", "\n\n", "a\n", "a\n\n", "a\n\nb\n", "\na\n", "— a AAAAAAA=\n"] {
+        for text in [
+            "\n",
+            "\n\n",
+            "a\n",
+            "a\n\n",
+            "a\n\nb\n",
+            "\na\n",
+            "— a AAAAAAA=\n",
+        ] {
             let note = Note::sign(text, &[&signer]).unwrap();
-            assert_eq!(Note::parse(note.to_string().as_bytes()).unwrap().text(), text);
+            assert_eq!(
+                Note::parse(note.to_string().as_bytes()).unwrap().text(),
+                text
+            );
         }
     }
 
@@ -647,38 +757,90 @@ mod tests {
             ("a\n\n— a AAAAAAA=".into(), E::NotTerminated),
             ("a\n\n— a AAAAAAA=\n\n".into(), E::NoSignature),
             ("a\n\n— a AAAAAAA=\ntrailing".into(), E::NotTerminated),
-            ("a\n\n— a AAAAAAA=\ntrailing\n".into(), E::SignatureLine {
-                line: 2,
-                what: "it does not begin with an em dash and a space",
-            }),
-            ("a\n\n\n— a AAAAAAA=\n\nb\n".into(), line("it does not begin with an em dash and a space")),
-            ("a\n\n- a AAAAAAA=\n".into(), line("it does not begin with an em dash and a space")),
-            ("a\n\n—a AAAAAAA=\n".into(), line("it does not begin with an em dash and a space")),
-            ("a\n\n— aAAAAAAA=\n".into(), line("no space after the key name")),
+            (
+                "a\n\n— a AAAAAAA=\ntrailing\n".into(),
+                E::SignatureLine {
+                    line: 2,
+                    what: "it does not begin with an em dash and a space",
+                },
+            ),
+            (
+                "a\n\n\n— a AAAAAAA=\n\nb\n".into(),
+                line("it does not begin with an em dash and a space"),
+            ),
+            (
+                "a\n\n- a AAAAAAA=\n".into(),
+                line("it does not begin with an em dash and a space"),
+            ),
+            (
+                "a\n\n—a AAAAAAA=\n".into(),
+                line("it does not begin with an em dash and a space"),
+            ),
+            (
+                "a\n\n— aAAAAAAA=\n".into(),
+                line("no space after the key name"),
+            ),
             ("a\n\n—  AAAAAAA=\n".into(), line("not a key name")),
             ("a\n\n— a+b AAAAAAA=\n".into(), line("not a key name")),
             ("a\n\n— a\u{a0}b AAAAAAA=\n".into(), line("not a key name")),
-            ("a\n\n— a  AAAAAAA=\n".into(), line("the signature is not canonical base64")),
-            ("a\n\n— a AAAAAAA= \n".into(), line("the signature is not canonical base64")),
-            ("a\n\n— a AAAAAAB=\n".into(), line("the signature is not canonical base64")),
-            ("a\n\n— a AAAAAAA\n".into(), line("the signature is not canonical base64")),
-            ("a\n\n— a AAAAAA-=\n".into(), line("the signature is not canonical base64")),
-            ("a\n\n— a AAAAAA==\n".into(), line("the signature is too short")),
+            (
+                "a\n\n— a  AAAAAAA=\n".into(),
+                line("the signature is not canonical base64"),
+            ),
+            (
+                "a\n\n— a AAAAAAA= \n".into(),
+                line("the signature is not canonical base64"),
+            ),
+            (
+                "a\n\n— a AAAAAAB=\n".into(),
+                line("the signature is not canonical base64"),
+            ),
+            (
+                "a\n\n— a AAAAAAA\n".into(),
+                line("the signature is not canonical base64"),
+            ),
+            (
+                "a\n\n— a AAAAAA-=\n".into(),
+                line("the signature is not canonical base64"),
+            ),
+            (
+                "a\n\n— a AAAAAA==\n".into(),
+                line("the signature is too short"),
+            ),
             ("a\n\n— a \n".into(), line("the signature is too short")),
         ];
         for (bytes, error) in cases {
-            assert_eq!(Note::parse(&bytes), Err(error), "{:?}", String::from_utf8_lossy(&bytes));
+            assert_eq!(
+                Note::parse(&bytes),
+                Err(error),
+                "{:?}",
+                String::from_utf8_lossy(&bytes)
+            );
         }
         let long = vec![b'a'; MAX_NOTE_BYTES + 1];
-        assert_eq!(Note::parse(&long), Err(E::TooLong { bytes: MAX_NOTE_BYTES + 1 }));
+        assert_eq!(
+            Note::parse(&long),
+            Err(E::TooLong {
+                bytes: MAX_NOTE_BYTES + 1
+            })
+        );
     }
 
     #[test]
     fn sixteen_signatures_are_read_and_seventeen_refused() {
         let line = "— a AAAAAAA=\n";
-        assert_eq!(Note::parse(format!("a\n\n{}", line.repeat(16)).as_bytes()).unwrap().signatures().len(), 16);
+        assert_eq!(
+            Note::parse(format!("a\n\n{}", line.repeat(16)).as_bytes())
+                .unwrap()
+                .signatures()
+                .len(),
+            16
+        );
         let error = NoteError::TooManySignatures { count: 17 };
-        assert_eq!(Note::parse(format!("a\n\n{}", line.repeat(17)).as_bytes()), Err(error.clone()));
+        assert_eq!(
+            Note::parse(format!("a\n\n{}", line.repeat(17)).as_bytes()),
+            Err(error.clone())
+        );
         let mut note = Note::sign("a\n", &[&signer("a", 1)]).unwrap();
         for seed in 2..=16 {
             note.add(signer("a", seed).sign("a\n")).unwrap();
@@ -699,14 +861,18 @@ mod tests {
 
     #[test]
     fn unknown_signatures_are_kept_and_ignored() {
-        let (known, stranger, namesake) = (signer("log", 1), signer("stranger", 2), signer("log", 3));
+        let (known, stranger, namesake) =
+            (signer("log", 1), signer("stranger", 2), signer("log", 3));
         let note = Note::sign("a\n", &[&stranger, &namesake, &known]).unwrap();
         let keys = [known.verifier().clone()];
         assert_eq!(note.verify(&keys).unwrap().len(), 1);
         assert_eq!(note.signatures().len(), 3);
         assert_eq!(note.only_by(&keys).unwrap().signatures().len(), 1);
         assert_eq!(note.verify(&[]), Err(NoteError::Unverified));
-        assert_eq!(Note::sign("a\n", &[&stranger]).unwrap().verify(&keys), Err(NoteError::Unverified));
+        assert_eq!(
+            Note::sign("a\n", &[&stranger]).unwrap().verify(&keys),
+            Err(NoteError::Unverified)
+        );
     }
 
     #[test]
@@ -716,10 +882,19 @@ mod tests {
         let note = Note::new("a\n", vec![one.sign("a\n"), wrong]).unwrap();
         let keys = [one.verifier().clone(), two.verifier().clone()];
         let id = two.verifier().id();
-        assert_eq!(note.verify(&keys), Err(NoteError::BadSignature { name: "two".to_owned(), id }));
+        assert_eq!(
+            note.verify(&keys),
+            Err(NoteError::BadSignature {
+                name: "two".to_owned(),
+                id
+            })
+        );
         assert!(note.verify(&keys[..1]).is_ok());
         let short = Note::new("a\n", vec![Signature::new("two", id, &[0; 63]).unwrap()]).unwrap();
-        assert!(matches!(short.verify(&keys), Err(NoteError::BadSignature { .. })));
+        assert!(matches!(
+            short.verify(&keys),
+            Err(NoteError::BadSignature { .. })
+        ));
     }
 
     #[test]
@@ -729,7 +904,10 @@ mod tests {
         let good_first = Note::new("a\n", vec![one.sign("a\n"), one.sign("b\n")]).unwrap();
         assert_eq!(good_first.verify(&keys).unwrap().len(), 1);
         let bad_first = Note::new("a\n", vec![one.sign("b\n"), one.sign("a\n")]).unwrap();
-        assert!(matches!(bad_first.verify(&keys), Err(NoteError::BadSignature { .. })));
+        assert!(matches!(
+            bad_first.verify(&keys),
+            Err(NoteError::BadSignature { .. })
+        ));
         let twice_trusted = [keys[0].clone(), keys[0].clone()];
         assert_eq!(good_first.verify(&twice_trusted).unwrap().len(), 1);
     }
@@ -754,7 +932,10 @@ mod tests {
         ] {
             assert!(VerifierKey::parse(text).is_err(), "{text:?}");
         }
-        assert_eq!(VerifierKey::new(&name, Algorithm::Ed25519, &[1; 32]), Err(KeyError::Name));
+        assert_eq!(
+            VerifierKey::new(&name, Algorithm::Ed25519, &[1; 32]),
+            Err(KeyError::Name)
+        );
         assert!(SignerKey::parse(GO_PUBLIC).is_err());
         assert!(SignerKey::parse(&GO_PRIVATE.replace("c74f20a3", "c74f20a4")).is_err());
     }
@@ -764,7 +945,10 @@ mod tests {
         let mut identity = [0; 32];
         identity[0] = 1;
         for weak in [[0; 32], identity] {
-            assert_eq!(VerifierKey::new("a", Algorithm::Ed25519, &weak), Err(KeyError::Weak));
+            assert_eq!(
+                VerifierKey::new("a", Algorithm::Ed25519, &weak),
+                Err(KeyError::Weak)
+            );
         }
     }
 

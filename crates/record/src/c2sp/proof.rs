@@ -1,7 +1,7 @@
 //! Receipts (c2sp.org/tlog-proof): one file that shows, offline, that an entry is in a log and that witnesses saw it there.
 
 use super::checkpoint::{CheckpointError, SignedCheckpoint};
-use super::cosignature::{Cosigned, CosignatureError, WitnessPolicy};
+use super::cosignature::{CosignatureError, Cosigned, WitnessPolicy};
 use super::note::{MAX_NOTE_BYTES, VerifierKey};
 use super::tree::{self, HashReader, MAX_PROOF_HASHES, ProofError};
 use super::{hash_text, parse_decimal, parse_hash};
@@ -80,9 +80,18 @@ impl Receipt {
     ///
     /// # Errors
     /// [`ReceiptError::Proof`] when the entry is not in that tree or a hash is missing.
-    pub fn new(index: u64, checkpoint: SignedCheckpoint, hashes: &impl HashReader) -> Result<Self, ReceiptError> {
+    pub fn new(
+        index: u64,
+        checkpoint: SignedCheckpoint,
+        hashes: &impl HashReader,
+    ) -> Result<Self, ReceiptError> {
         let proof = tree::inclusion_proof(hashes, index, checkpoint.checkpoint().size())?;
-        Ok(Self { extra: None, index, proof, checkpoint })
+        Ok(Self {
+            extra: None,
+            index,
+            proof,
+            checkpoint,
+        })
     }
 
     /// The same receipt with extra data. They are not authenticated: nobody may trust them for being there.
@@ -91,7 +100,10 @@ impl Receipt {
     /// [`ReceiptError::Extra`] for none or more than [`MAX_EXTRA_BYTES`].
     pub fn with_extra(self, extra: Vec<u8>) -> Result<Self, ReceiptError> {
         match extra.len() {
-            1..=MAX_EXTRA_BYTES => Ok(Self { extra: Some(extra), ..self }),
+            1..=MAX_EXTRA_BYTES => Ok(Self {
+                extra: Some(extra),
+                ..self
+            }),
             bytes => Err(ReceiptError::Extra { bytes }),
         }
     }
@@ -104,33 +116,56 @@ impl Receipt {
         if bytes.len() > MAX_RECEIPT_BYTES {
             return Err(ReceiptError::TooLong { bytes: bytes.len() });
         }
-        let text = str::from_utf8(bytes).map_err(|error| ReceiptError::NotUtf8 { at: error.valid_up_to() })?;
-        let (head, checkpoint) = text
-            .split_once("\n\n")
-            .ok_or(ReceiptError::Line { line: text.lines().count(), what: "no empty line before the checkpoint" })?;
+        let text = str::from_utf8(bytes).map_err(|error| ReceiptError::NotUtf8 {
+            at: error.valid_up_to(),
+        })?;
+        let (head, checkpoint) = text.split_once("\n\n").ok_or(ReceiptError::Line {
+            line: text.lines().count(),
+            what: "no empty line before the checkpoint",
+        })?;
         let mut lines = (1..).zip(head.split('\n')).peekable();
         match lines.next() {
             Some((_, HEADER)) => {}
-            _ => return Err(ReceiptError::Line { line: 1, what: "it is not c2sp.org/tlog-proof@v1" }),
+            _ => {
+                return Err(ReceiptError::Line {
+                    line: 1,
+                    what: "it is not c2sp.org/tlog-proof@v1",
+                });
+            }
         }
         let extra = match lines.next_if(|(_, line)| line.starts_with("extra ")) {
             Some((line, text)) => Some(parse_extra(line, &text["extra ".len()..])?),
             None => None,
         };
-        let (line, index) = lines.next().ok_or(ReceiptError::Line { line: 2, what: "no index" })?;
-        let index = index
-            .strip_prefix("index ")
-            .and_then(parse_decimal)
-            .ok_or(ReceiptError::Line { line, what: "it is not index and a decimal number without leading zeros" })?;
+        let (line, index) = lines.next().ok_or(ReceiptError::Line {
+            line: 2,
+            what: "no index",
+        })?;
+        let index =
+            index
+                .strip_prefix("index ")
+                .and_then(parse_decimal)
+                .ok_or(ReceiptError::Line {
+                    line,
+                    what: "it is not index and a decimal number without leading zeros",
+                })?;
         let mut proof = Vec::new();
         for (line, hash) in lines {
             if proof.len() == MAX_PROOF_HASHES {
-                return Err(ReceiptError::Line { line, what: "no proof has so many hashes" });
+                return Err(ReceiptError::Line {
+                    line,
+                    what: "no proof has so many hashes",
+                });
             }
             let what = "it is not a hash in canonical base64";
             proof.push(parse_hash(hash).ok_or(ReceiptError::Line { line, what })?);
         }
-        Ok(Self { extra, index, proof, checkpoint: SignedCheckpoint::parse(checkpoint.as_bytes())? })
+        Ok(Self {
+            extra,
+            index,
+            proof,
+            checkpoint: SignedCheckpoint::parse(checkpoint.as_bytes())?,
+        })
     }
 
     /// Checks offline that the entry with leaf hash `leaf` ([`tree::leaf_hash`]) is in the log `origin` at the receipt's
@@ -149,7 +184,11 @@ impl Receipt {
         let head = self.checkpoint.checkpoint();
         tree::verify_inclusion(self.index, head.size(), leaf, &self.proof, head.root())?;
         let cosigned = policy.map_or(Ok(Vec::new()), |policy| policy.check(&self.checkpoint))?;
-        Ok(Shown { index: self.index, size: head.size(), cosigned })
+        Ok(Shown {
+            index: self.index,
+            size: head.size(),
+            cosigned,
+        })
     }
 
     /// Index of the entry in the log.
@@ -185,7 +224,9 @@ impl fmt::Display for Receipt {
             writeln!(f, "extra {}", base64_std(extra))?;
         }
         writeln!(f, "index {}", self.index)?;
-        self.proof.iter().try_for_each(|hash| writeln!(f, "{}", hash_text(hash)))?;
+        self.proof
+            .iter()
+            .try_for_each(|hash| writeln!(f, "{}", hash_text(hash)))?;
         write!(f, "\n{}", self.checkpoint)
     }
 }
@@ -223,7 +264,10 @@ mod tests {
         }
         let checkpoint = Checkpoint::new("log.example", size, tree.root()).unwrap();
         let signed = SignedCheckpoint::sign(checkpoint, &[&log()]).unwrap();
-        Receipt::new(index, signed, &|level, index| hashes.get(&(level, index)).copied()).unwrap()
+        Receipt::new(index, signed, &|level, index| {
+            hashes.get(&(level, index)).copied()
+        })
+        .unwrap()
     }
 
     fn leaf(index: u64) -> Hash {
@@ -235,40 +279,81 @@ mod tests {
         let keys = [log().verifier().clone()];
         for (index, size) in [(0, 1), (5, 11), (10, 11), (7, 8)] {
             let receipt = Receipt::parse(receipt(index, size).to_string().as_bytes()).unwrap();
-            let shown = receipt.verify(&leaf(index), "log.example", &keys, None).unwrap();
-            assert_eq!(shown, Shown { index, size, cosigned: vec![] });
+            let shown = receipt
+                .verify(&leaf(index), "log.example", &keys, None)
+                .unwrap();
+            assert_eq!(
+                shown,
+                Shown {
+                    index,
+                    size,
+                    cosigned: vec![]
+                }
+            );
             let other = receipt.verify(&leaf(index + 1), "log.example", &keys, None);
-            assert!(matches!(other, Err(ReceiptError::Proof(ProofError::WrongRoot { .. }))));
+            assert!(matches!(
+                other,
+                Err(ReceiptError::Proof(ProofError::WrongRoot { .. }))
+            ));
             let origin = receipt.verify(&leaf(index), "other.example", &keys, None);
-            assert!(matches!(origin, Err(ReceiptError::Checkpoint(CheckpointError::OtherOrigin { .. }))));
-            let stranger = [SignerKey::from_seed("log.example", &[2; 32]).unwrap().verifier().clone()];
-            assert!(receipt.verify(&leaf(index), "log.example", &stranger, None).is_err());
+            assert!(matches!(
+                origin,
+                Err(ReceiptError::Checkpoint(
+                    CheckpointError::OtherOrigin { .. }
+                ))
+            ));
+            let stranger = [SignerKey::from_seed("log.example", &[2; 32])
+                .unwrap()
+                .verifier()
+                .clone()];
+            assert!(
+                receipt
+                    .verify(&leaf(index), "log.example", &stranger, None)
+                    .is_err()
+            );
         }
     }
 
     #[test]
     fn a_receipt_needs_as_many_witnesses_as_the_policy_asks_for() {
-        let witnesses: Vec<_> =
-            (1..=3).map(|n| CosignerKey::from_seed(&format!("w{n}"), &[n; 32]).unwrap()).collect();
+        let witnesses: Vec<_> = (1..=3)
+            .map(|n| CosignerKey::from_seed(&format!("w{n}"), &[n; 32]).unwrap())
+            .collect();
         let keys: Vec<_> = witnesses.iter().map(|key| key.verifier().clone()).collect();
         let policy = WitnessPolicy::new(keys, 2).unwrap();
         let log_keys = [log().verifier().clone()];
         let mut receipt = receipt(3, 9);
-        let check = |receipt: &Receipt| receipt.verify(&leaf(3), "log.example", &log_keys, Some(&policy));
+        let check =
+            |receipt: &Receipt| receipt.verify(&leaf(3), "log.example", &log_keys, Some(&policy));
         for (witness, time) in witnesses.iter().zip([10, 20]) {
-            let too_few = matches!(check(&receipt), Err(ReceiptError::Cosignature(CosignatureError::TooFew { .. })));
+            let too_few = matches!(
+                check(&receipt),
+                Err(ReceiptError::Cosignature(CosignatureError::TooFew { .. }))
+            );
             assert!(too_few);
-            receipt.checkpoint.add(witness.cosign(&receipt.checkpoint, time).unwrap()).unwrap();
+            receipt
+                .checkpoint
+                .add(witness.cosign(&receipt.checkpoint, time).unwrap())
+                .unwrap();
         }
         let reread = Receipt::parse(receipt.to_string().as_bytes()).unwrap();
-        let times: Vec<u64> = check(&reread).unwrap().cosigned.iter().map(|found| found.timestamp_s).collect();
+        let times: Vec<u64> = check(&reread)
+            .unwrap()
+            .cosigned
+            .iter()
+            .map(|found| found.timestamp_s)
+            .collect();
         assert_eq!(times, [10, 20]);
     }
 
     #[test]
     fn extra_data_travel_along() {
         let receipt = receipt(3, 9).with_extra(b"context".to_vec()).unwrap();
-        assert!(receipt.to_string().starts_with("c2sp.org/tlog-proof@v1\nextra Y29udGV4dA==\nindex 3\n"));
+        assert!(
+            receipt
+                .to_string()
+                .starts_with("c2sp.org/tlog-proof@v1\nextra Y29udGV4dA==\nindex 3\n")
+        );
         let reread = Receipt::parse(receipt.to_string().as_bytes()).unwrap();
         assert_eq!(reread.extra(), Some(b"context".as_slice()));
         assert_eq!(reread, receipt);
@@ -308,11 +393,20 @@ mod tests {
         }
         let hash_line = format!("{first_hash}\n");
         let many = good.replacen(&hash_line, &hash_line.repeat(MAX_PROOF_HASHES + 1), 1);
-        assert!(matches!(Receipt::parse(many.as_bytes()), Err(ReceiptError::Line { .. })));
+        assert!(matches!(
+            Receipt::parse(many.as_bytes()),
+            Err(ReceiptError::Line { .. })
+        ));
         assert!(Receipt::parse(format!("{good}trailing").as_bytes()).is_err());
-        assert_eq!(Receipt::parse(b"\xff"), Err(ReceiptError::NotUtf8 { at: 0 }));
+        assert_eq!(
+            Receipt::parse(b"\xff"),
+            Err(ReceiptError::NotUtf8 { at: 0 })
+        );
         let bytes = MAX_RECEIPT_BYTES + 1;
-        assert_eq!(Receipt::parse(&vec![b'a'; bytes]), Err(ReceiptError::TooLong { bytes }));
+        assert_eq!(
+            Receipt::parse(&vec![b'a'; bytes]),
+            Err(ReceiptError::TooLong { bytes })
+        );
     }
 
     proptest! {

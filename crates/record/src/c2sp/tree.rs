@@ -89,7 +89,11 @@ pub trait HashReader {
 
 impl<F: Fn(u8, u64) -> Option<Hash>> HashReader for F {
     fn hash(&self, level: u8, index: u64) -> Result<Hash, Unread> {
-        self(level, index).ok_or_else(|| Unread { level, index, reason: "not held".to_owned() })
+        self(level, index).ok_or_else(|| Unread {
+            level,
+            index,
+            reason: "not held".to_owned(),
+        })
     }
 }
 
@@ -114,10 +118,15 @@ impl Tree {
     /// [`Unread`] when a hash is missing, or when `size` is above [`MAX_GROWING_SIZE`].
     pub fn load(size: u64, hashes: &impl HashReader) -> Result<Self, Unread> {
         if size > MAX_GROWING_SIZE {
-            return Err(Unread { level: 0, index: size, reason: format!("no tree grows from {size} leaves") });
+            return Err(Unread {
+                level: 0,
+                index: size,
+                reason: format!("no tree grows from {size} leaves"),
+            });
         }
-        let frontier =
-            complete_subtrees(0, size).map(|(level, index)| hashes.hash(level, index)).collect::<Result<_, _>>()?;
+        let frontier = complete_subtrees(0, size)
+            .map(|(level, index)| hashes.hash(level, index))
+            .collect::<Result<_, _>>()?;
         Ok(Self { size, frontier })
     }
 
@@ -169,14 +178,22 @@ impl Tree {
 /// # Errors
 /// [`Unread`] when a hash is missing.
 pub fn root(hashes: &impl HashReader, size: u64) -> Result<Hash, Unread> {
-    if size == 0 { Ok(empty_root()) } else { range_root(hashes, 0, size) }
+    if size == 0 {
+        Ok(empty_root())
+    } else {
+        range_root(hashes, 0, size)
+    }
 }
 
 /// The inclusion proof of leaf `index` in the tree of `size` leaves, the leaf's sibling first.
 ///
 /// # Errors
 /// [`ProofError::OutsideTree`], or [`ProofError::Unread`] when a hash is missing.
-pub fn inclusion_proof(hashes: &impl HashReader, index: u64, size: u64) -> Result<Vec<Hash>, ProofError> {
+pub fn inclusion_proof(
+    hashes: &impl HashReader,
+    index: u64,
+    size: u64,
+) -> Result<Vec<Hash>, ProofError> {
     if index >= size {
         return Err(ProofError::OutsideTree { index, size });
     }
@@ -201,7 +218,11 @@ pub fn inclusion_proof(hashes: &impl HashReader, index: u64, size: u64) -> Resul
 ///
 /// # Errors
 /// [`ProofError::OldIsLarger`], or [`ProofError::Unread`] when a hash is missing.
-pub fn consistency_proof(hashes: &impl HashReader, old: u64, new: u64) -> Result<Vec<Hash>, ProofError> {
+pub fn consistency_proof(
+    hashes: &impl HashReader,
+    old: u64,
+    new: u64,
+) -> Result<Vec<Hash>, ProofError> {
     if old > new {
         return Err(ProofError::OldIsLarger { old, new });
     }
@@ -231,7 +252,12 @@ pub fn consistency_proof(hashes: &impl HashReader, old: u64, new: u64) -> Result
 ///
 /// # Errors
 /// [`ProofError::OutsideTree`] or [`ProofError::Length`].
-pub fn root_of_inclusion(index: u64, size: u64, leaf: &Hash, proof: &[Hash]) -> Result<Hash, ProofError> {
+pub fn root_of_inclusion(
+    index: u64,
+    size: u64,
+    leaf: &Hash,
+    proof: &[Hash],
+) -> Result<Hash, ProofError> {
     if index >= size {
         return Err(ProofError::OutsideTree { index, size });
     }
@@ -261,8 +287,18 @@ pub fn root_of_inclusion(index: u64, size: u64, leaf: &Hash, proof: &[Hash]) -> 
 ///
 /// # Errors
 /// [`ProofError`] saying what does not hold.
-pub fn verify_inclusion(index: u64, size: u64, leaf: &Hash, proof: &[Hash], root: &Hash) -> Result<(), ProofError> {
-    if root_of_inclusion(index, size, leaf, proof)? == *root { Ok(()) } else { Err(ProofError::WrongRoot { size }) }
+pub fn verify_inclusion(
+    index: u64,
+    size: u64,
+    leaf: &Hash,
+    proof: &[Hash],
+    root: &Hash,
+) -> Result<(), ProofError> {
+    if root_of_inclusion(index, size, leaf, proof)? == *root {
+        Ok(())
+    } else {
+        Err(ProofError::WrongRoot { size })
+    }
 }
 
 /// The two roots, old and new, to which a consistency proof leads when it begins with a node of the old tree. For an old
@@ -270,11 +306,17 @@ pub fn verify_inclusion(index: u64, size: u64, leaf: &Hash, proof: &[Hash], root
 ///
 /// # Errors
 /// [`ProofError::OldIsLarger`] when not `0 < old < new` holds, [`ProofError::Length`].
-pub fn roots_of_consistency(old: u64, new: u64, full_proof: &[Hash]) -> Result<(Hash, Hash), ProofError> {
+pub fn roots_of_consistency(
+    old: u64,
+    new: u64,
+    full_proof: &[Hash],
+) -> Result<(Hash, Hash), ProofError> {
     if old == 0 || old >= new {
         return Err(ProofError::OldIsLarger { old, new });
     }
-    let length = ProofError::Length { given: full_proof.len() };
+    let length = ProofError::Length {
+        given: full_proof.len(),
+    };
     let Some((first, rest)) = full_proof.split_first() else {
         return Err(length);
     };
@@ -299,7 +341,11 @@ pub fn roots_of_consistency(old: u64, new: u64, full_proof: &[Hash]) -> Result<(
         node >>= 1;
         last >>= 1;
     }
-    if last == 0 { Ok((old_hash, new_hash)) } else { Err(length) }
+    if last == 0 {
+        Ok((old_hash, new_hash))
+    } else {
+        Err(length)
+    }
 }
 
 /// Checks that the tree of `new` leaves begins with the tree of `old` leaves. Sizes may be 0 and may be equal; then the
@@ -326,7 +372,11 @@ pub fn verify_consistency(
         if !proof.is_empty() {
             return Err(ProofError::Length { given: proof.len() });
         }
-        return if old == 0 || old_root == new_root { Ok(()) } else { Err(ProofError::WrongRoot { size: new }) };
+        return if old == 0 || old_root == new_root {
+            Ok(())
+        } else {
+            Err(ProofError::WrongRoot { size: new })
+        };
     }
     if proof.is_empty() || proof.len() > MAX_PROOF_HASHES {
         return Err(ProofError::Length { given: proof.len() });
@@ -399,7 +449,11 @@ mod tests {
 
     impl Whole {
         fn of(leaves: impl Iterator<Item = Vec<u8>>) -> Self {
-            let mut whole = Self { hashes: HashMap::new(), roots: vec![empty_root()], leaves: Vec::new() };
+            let mut whole = Self {
+                hashes: HashMap::new(),
+                roots: vec![empty_root()],
+                leaves: Vec::new(),
+            };
             let mut tree = Tree::new();
             for leaf in leaves {
                 let hash = leaf_hash(&leaf);
@@ -422,7 +476,10 @@ mod tests {
     }
 
     fn hex(text: &str) -> Vec<u8> {
-        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+        (0..text.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
+            .collect()
     }
 
     /// RFC 6962 as it is written: MTH over a slice.
@@ -440,8 +497,16 @@ mod tests {
     #[test]
     fn the_eight_classic_leaves_have_their_known_roots() {
         // The vectors of the first Certificate Transparency implementation, used by all of them since.
-        let leaves =
-            ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];
+        let leaves = [
+            "",
+            "00",
+            "10",
+            "2021",
+            "3031",
+            "40414243",
+            "5051525354555657",
+            "606162636465666768696a6b6c6d6e6f",
+        ];
         let roots = [
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
             "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
@@ -491,8 +556,13 @@ mod tests {
                     assert!(verify_consistency(old, &old_root, size, &root_here, shorter).is_err());
                 }
                 if old > 0 {
-                    assert!(verify_consistency(old, &leaf_hash(b"?"), size, &root_here, &proof).is_err());
-                    assert!(verify_consistency(old, &old_root, size, &leaf_hash(b"?"), &proof).is_err());
+                    assert!(
+                        verify_consistency(old, &leaf_hash(b"?"), size, &root_here, &proof)
+                            .is_err()
+                    );
+                    assert!(
+                        verify_consistency(old, &old_root, size, &leaf_hash(b"?"), &proof).is_err()
+                    );
                 }
             }
         }
@@ -503,11 +573,23 @@ mod tests {
         let other = leaf_hash(b"other");
         verify_consistency(0, &empty_root(), 9, &other, &[]).unwrap();
         verify_consistency(0, &empty_root(), 0, &empty_root(), &[]).unwrap();
-        assert_eq!(verify_consistency(0, &other, 9, &other, &[]), Err(ProofError::WrongRoot { size: 0 }));
-        assert_eq!(verify_consistency(0, &empty_root(), 0, &other, &[]), Err(ProofError::WrongRoot { size: 0 }));
-        assert_eq!(verify_consistency(0, &empty_root(), 9, &other, &[other]), Err(ProofError::Length { given: 1 }));
+        assert_eq!(
+            verify_consistency(0, &other, 9, &other, &[]),
+            Err(ProofError::WrongRoot { size: 0 })
+        );
+        assert_eq!(
+            verify_consistency(0, &empty_root(), 0, &other, &[]),
+            Err(ProofError::WrongRoot { size: 0 })
+        );
+        assert_eq!(
+            verify_consistency(0, &empty_root(), 9, &other, &[other]),
+            Err(ProofError::Length { given: 1 })
+        );
         let shrunk = ProofError::OldIsLarger { old: 1, new: 0 };
-        assert_eq!(verify_consistency(1, &other, 0, &empty_root(), &[]), Err(shrunk));
+        assert_eq!(
+            verify_consistency(1, &other, 0, &empty_root(), &[]),
+            Err(shrunk)
+        );
         assert_eq!(
             verify_inclusion(0, 0, &other, &[], &empty_root()),
             Err(ProofError::OutsideTree { index: 0, size: 0 })
@@ -516,17 +598,25 @@ mod tests {
 
     #[test]
     fn the_largest_sizes_do_not_overflow() {
-        let same = |_: u8, _: u64| Some(leaf_hash(b"same"));
-        for (index, size) in
-            [(0, u64::MAX), (u64::MAX - 1, u64::MAX), (1 << 63, u64::MAX), (0, 1 << 63), (5, (1 << 63) + 1)]
-        {
+        // The tree in which all leaves are the same: so are all complete subtrees of one height.
+        let same = |level: u8, _: u64| {
+            Some((0..level).fold(leaf_hash(b"same"), |hash, _| node_hash(&hash, &hash)))
+        };
+        for (index, size) in [
+            (0, u64::MAX),
+            (u64::MAX - 1, u64::MAX),
+            (1 << 63, u64::MAX),
+            (0, 1 << 63),
+            (5, (1 << 63) + 1),
+        ] {
             let proof = inclusion_proof(&same, index, size).unwrap();
             assert!(proof.len() <= MAX_PROOF_HASHES);
-            root_of_inclusion(index, size, &leaf_hash(b"same"), &proof).unwrap();
+            let new_root = root(&same, size).unwrap();
+            verify_inclusion(index, size, &leaf_hash(b"same"), &proof, &new_root).unwrap();
             let proof = consistency_proof(&same, index + 1, size).unwrap();
             assert!(proof.len() <= MAX_PROOF_HASHES);
             let old_root = root(&same, index + 1).unwrap();
-            verify_consistency(index + 1, &old_root, size, &root(&same, size).unwrap(), &proof).unwrap();
+            verify_consistency(index + 1, &old_root, size, &new_root, &proof).unwrap();
         }
         assert!(Tree::load(u64::MAX, &same).is_err());
     }
