@@ -41,11 +41,12 @@ fn both(leaves: Vec<Vec<u8>>) -> Both {
     for (n, leaf) in leaves.iter().enumerate() {
         ours.append(hashes[n]);
         roots.push(ours.root());
-        let stored = tlog::stored_hashes(n as u64, leaf, &peer).unwrap();
+        let stored =
+            tlog::stored_hashes(n as u64, leaf, &peer).expect("the peer holds all hashes before");
         peer.0.extend(stored);
     }
     let tiles = tile::grow(&|_: TileId| None, 0, &hashes)
-        .unwrap()
+        .expect("an empty tree grows from nothing")
         .into_iter()
         .collect();
     Both {

@@ -21,7 +21,10 @@ pub fn leaf_hash(leaf: &[u8]) -> Hash {
 /// The hash of an inner node: SHA-256 over a one byte and both children.
 #[must_use]
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    Hash::of(&[&[1], &left.0, &right.0])
+    let mut bytes = [1; 65];
+    bytes[1..33].copy_from_slice(&left.0);
+    bytes[33..].copy_from_slice(&right.0);
+    Hash::of(&[&bytes])
 }
 
 /// The root of the tree without leaves: SHA-256 of nothing.

@@ -143,7 +143,7 @@ impl AddCheckpoint {
     }
 
     /// What follows from the witness's answer to this request. `hashes` are the log's, `witness_keys` the keys of this
-    /// witness that the log trusts.
+    /// witness that the log trusts. A witness that names ever other sizes could keep a log busy: bound the rounds.
     ///
     /// # Errors
     /// [`AnswerError`] when the witness refused for good or its answer makes no sense.
@@ -580,7 +580,7 @@ impl Evidence {
     }
 
     /// What two heads of a log show whose larger tree is held here, as by a mirror; nothing if the smaller one is its
-    /// beginning. The heads may come in either order.
+    /// beginning, or if they are of two logs. The heads may come in either order.
     ///
     /// # Errors
     /// [`ProofError`] when a hash of the larger tree is missing.
@@ -592,6 +592,9 @@ impl Evidence {
         let in_order = one.checkpoint().size() <= other.checkpoint().size();
         let (first, second) = if in_order { (one, other) } else { (other, one) };
         let (old, new) = (first.checkpoint(), second.checkpoint());
+        if old.origin() != new.origin() {
+            return Ok(None);
+        }
         if old.size() == 0 || old.size() == new.size() {
             return Ok(Self::of(first, second, &[]));
         }
