@@ -356,12 +356,7 @@ fn erased_bytes_are_gone_from_every_file() {
     let proof = log.prove(index).unwrap();
     let keys = [signer(LOG_KEY).verifier().clone()];
     proof
-        .verify(
-            &statement.leaf().hash(),
-            support::ORIGIN,
-            &keys,
-            None,
-        )
+        .verify(&statement.leaf().hash(), support::ORIGIN, &keys, None)
         .unwrap();
     let digest = statement.head().unwrap().groups["body"].digest;
     assert_eq!(

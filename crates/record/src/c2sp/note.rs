@@ -913,6 +913,31 @@ mod tests {
     }
 
     #[test]
+    fn two_trusted_keys_of_one_name_and_id_are_ambiguous() {
+        // Found by trying seeds: an id has only 32 bits.
+        let [one, two] = [32_003u32, 82_289].map(|number| {
+            let mut seed = [0; 32];
+            seed[..4].copy_from_slice(&number.to_be_bytes());
+            SignerKey::from_seed("log", &seed).unwrap()
+        });
+        assert_eq!(
+            (one.verifier().id(), two.verifier().id()),
+            (0xf526_4223, 0xf526_4223)
+        );
+        let note = Note::sign("a\n", &[&one]).unwrap();
+        let keys = [one.verifier().clone(), two.verifier().clone()];
+        let error = NoteError::AmbiguousKey {
+            name: "log".to_owned(),
+            id: 0xf526_4223,
+        };
+        assert_eq!(note.verify(&keys), Err(error));
+        assert!(matches!(
+            note.verify(&keys[1..]),
+            Err(NoteError::BadSignature { .. })
+        ));
+    }
+
+    #[test]
     fn malformed_keys_are_refused() {
         let name = "a".repeat(MAX_NAME_BYTES + 1);
         for text in [
@@ -936,6 +961,14 @@ mod tests {
             VerifierKey::new(&name, Algorithm::Ed25519, &[1; 32]),
             Err(KeyError::Name)
         );
+        let key = *signer("a", 1).verifier().public_key();
+        for name in ["", "a b", "a+b", "a\u{1}b", "a\nb", "a\u{2003}b"] {
+            assert_eq!(
+                VerifierKey::new(name, Algorithm::Ed25519, &key),
+                Err(KeyError::Name)
+            );
+            assert!(Signature::new(name, 1, &[1]).is_err());
+        }
         assert!(SignerKey::parse(GO_PUBLIC).is_err());
         assert!(SignerKey::parse(&GO_PRIVATE.replace("c74f20a3", "c74f20a4")).is_err());
     }

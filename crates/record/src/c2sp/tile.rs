@@ -7,6 +7,7 @@ use super::parse_decimal;
 use super::tree::{self, HashReader, ProofError, Tree, Unread};
 use crate::encoding::Hash;
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::fmt;
 
 /// Height of a tile: one hash at level `L + 1` stands for `2^8` hashes at level `L`.
@@ -348,17 +349,36 @@ fn width_at(count: u64, index: u64) -> u16 {
     u16::try_from(left).unwrap_or(TILE_WIDTH).min(TILE_WIDTH)
 }
 
-/// Reads the hashes of a tree of one size out of its tiles; each tile is read once.
+/// Reads the hashes of a tree of one size out of its tiles. Each tile is read and hashed once, so that the proofs of a batch
+/// of neighbouring entries cost little more than one: make them with one `TileHashes`.
 ///
 /// A partial tile that is no longer held is replaced by the full one, as the specification allows.
 pub struct TileHashes<'r, R> {
     reader: &'r R,
     size: u64,
-    read: RefCell<Vec<(TileId, Vec<u8>)>>,
+    read: RefCell<VecDeque<HashedTile>>,
 }
 
 /// Tiles that a [`TileHashes`] remembers. A proof touches at most eight levels, and two tiles at the lowest.
 const REMEMBERED_TILES: usize = 16;
+
+/// A tile and the inner nodes above its hashes, as far up as they were asked for: `rows[height][offset]`.
+struct HashedTile {
+    id: TileId,
+    rows: Vec<Vec<Hash>>,
+}
+
+impl HashedTile {
+    /// The root of the complete subtree of `2^height` hashes, the one at `offset` in its row.
+    fn node(&mut self, height: u8, offset: usize) -> Option<Hash> {
+        let height = usize::from(height);
+        while self.rows.len() <= height {
+            let above = hash_pairs(self.rows.last()?);
+            self.rows.push(above);
+        }
+        self.rows[height].get(offset).copied()
+    }
+}
 
 impl<'r, R: TileReader> TileHashes<'r, R> {
     /// The hashes of the tree of `size` leaves.
@@ -367,26 +387,26 @@ impl<'r, R: TileReader> TileHashes<'r, R> {
         Self {
             reader,
             size,
-            read: RefCell::new(Vec::new()),
+            read: RefCell::new(VecDeque::new()),
         }
     }
 
-    /// The root of the complete subtree of `2^height` hashes at `offset` of a tile.
-    fn subtree(&self, id: TileId, offset: usize, height: u8) -> Result<Hash, TileError> {
-        let range = offset * HASH_BYTES..(offset + (1 << height)) * HASH_BYTES;
+    fn node(&self, id: TileId, height: u8, offset: usize) -> Result<Hash, TileError> {
         let mut read = self.read.borrow_mut();
-        if !read.iter().any(|(known, _)| *known == id) {
-            let bytes = read_tile(self.reader, id)?;
-            if read.len() == REMEMBERED_TILES {
-                read.remove(0);
-            }
-            read.push((id, bytes));
-        }
-        let bytes = read
-            .iter()
-            .find(|(known, _)| *known == id)
-            .and_then(|(_, bytes)| bytes.get(range));
-        Ok(subtree_root(bytes.ok_or(TileError::Missing { id })?))
+        let known = read.iter().position(|tile| tile.id == id);
+        let tile = match known.and_then(|at| read.remove(at)) {
+            Some(tile) => tile,
+            None => HashedTile {
+                id,
+                rows: vec![hashes_in(&read_tile(self.reader, id)?).collect()],
+            },
+        };
+        // The tile used last stands in front; the one not used for longest is forgotten.
+        read.push_front(tile);
+        read.truncate(REMEMBERED_TILES);
+        read.front_mut()
+            .and_then(|tile| tile.node(height, offset))
+            .ok_or(TileError::Missing { id })
     }
 }
 
@@ -410,8 +430,8 @@ impl<R: TileReader> HashReader for TileHashes<'_, R> {
         let id = TileId::hashes(tile_level, tile_index, width)
             .map_err(|error| unread(error.to_string()))?;
         // The remainder is below 256.
-        let offset = (first % u64::from(TILE_WIDTH)) as usize;
-        self.subtree(id, offset, height)
+        let offset = (first % u64::from(TILE_WIDTH)) as usize >> height;
+        self.node(id, height, offset)
             .map_err(|error| unread(error.to_string()))
     }
 }
@@ -484,16 +504,22 @@ fn hashes_in(bytes: &[u8]) -> impl Iterator<Item = Hash> {
         .map(|chunk| Hash(*chunk))
 }
 
+/// The row above: each node over two neighbours of `row`. One that is left over has no node yet.
+fn hash_pairs(row: &[Hash]) -> Vec<Hash> {
+    row.as_chunks::<2>()
+        .0
+        .iter()
+        .map(|[left, right]| tree::node_hash(left, right))
+        .collect()
+}
+
 /// The root over a power of two of hashes.
 fn subtree_root(bytes: &[u8]) -> Hash {
-    let mut level: Vec<Hash> = hashes_in(bytes).collect();
-    while level.len() > 1 {
-        for at in 0..level.len() / 2 {
-            level[at] = tree::node_hash(&level[2 * at], &level[2 * at + 1]);
-        }
-        level.truncate(level.len() / 2);
+    let mut row: Vec<Hash> = hashes_in(bytes).collect();
+    while row.len() > 1 {
+        row = hash_pairs(&row);
     }
-    level.first().copied().unwrap_or_else(tree::empty_root)
+    row.first().copied().unwrap_or_else(tree::empty_root)
 }
 
 /// The tiles that change when `leaves` (their hashes) are appended to the tree of `old` leaves whose tiles `reader` holds.
@@ -626,13 +652,19 @@ pub fn verify_bundle(id: TileId, bundle: &[u8], tile: &[u8]) -> Result<(), TileE
             what,
         });
     }
-    let first = id.index.saturating_mul(u64::from(TILE_WIDTH));
-    for ((entry, hash), index) in entries.iter().zip(hashes).zip(first..) {
-        if tree::leaf_hash(entry) != hash {
-            return Err(TileError::WrongEntry { index });
+    let wrong = entries
+        .iter()
+        .zip(hashes)
+        .position(|(entry, hash)| tree::leaf_hash(entry) != hash);
+    match wrong.and_then(|position| u64::try_from(position).ok()) {
+        Some(position) => {
+            let first = id.index.saturating_mul(u64::from(TILE_WIDTH));
+            Err(TileError::WrongEntry {
+                index: first.saturating_add(position),
+            })
         }
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Writes entries as a bundle: each with its length in front, 16 bits, big-endian.
@@ -888,12 +920,28 @@ mod tests {
             assert!(reads.get() <= 6, "{} reads", reads.get());
             let leaf = tree::leaf_hash(&index.to_be_bytes());
             tree::verify_inclusion(index, size, &leaf, &proof, &root).unwrap();
-            let old = load_tree(&store, index)
-                .map(|tree| tree.root())
-                .unwrap_or_else(|_| root_of(index));
+            let old = tree::root(&TileHashes::new(&store, size), index).unwrap();
             let proof = consistency_proof(&store, index, size).unwrap();
             tree::verify_consistency(index, &old, size, &root, &proof).unwrap();
         }
+    }
+
+    #[test]
+    fn the_receipts_of_a_batch_read_each_tile_once() {
+        let size = 70_000;
+        let (store, root, reads) = (Store::numbered(size), root_of(size), Cell::new(0));
+        let counted = |id: TileId| {
+            reads.set(reads.get() + 1);
+            store.tile(id)
+        };
+        let hashes = TileHashes::new(&counted, size);
+        for index in size - 512..size {
+            let proof = tree::inclusion_proof(&hashes, index, size).unwrap();
+            let leaf = tree::leaf_hash(&index.to_be_bytes());
+            tree::verify_inclusion(index, size, &leaf, &proof, &root).unwrap();
+        }
+        // Three tiles of leaves, two above, one on top.
+        assert!(reads.get() <= 6, "{} reads", reads.get());
     }
 
     #[test]
@@ -975,6 +1023,11 @@ mod tests {
             Err(TileError::WrongEntry {
                 index: 5 * 256 + 19
             })
+        );
+        let last = TileId::entries(u64::MAX, 20).unwrap();
+        assert_eq!(
+            verify_bundle(last, &bundle, &tile),
+            Err(TileError::WrongEntry { index: u64::MAX })
         );
         let fewer = encode_bundle(entries[1..].iter().map(Vec::as_slice)).unwrap();
         assert!(matches!(

@@ -21,7 +21,10 @@ pub fn leaf_hash(leaf: &[u8]) -> Hash {
 /// The hash of an inner node: SHA-256 over a one byte and both children.
 #[must_use]
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    Hash::of(&[&[1], &left.0, &right.0])
+    let mut bytes = [1; 65];
+    bytes[1..33].copy_from_slice(&left.0);
+    bytes[33..].copy_from_slice(&right.0);
+    Hash::of(&[&bytes])
 }
 
 /// The root of the tree without leaves: SHA-256 of nothing.
@@ -598,7 +601,10 @@ mod tests {
 
     #[test]
     fn the_largest_sizes_do_not_overflow() {
-        let same = |_: u8, _: u64| Some(leaf_hash(b"same"));
+        // The tree in which all leaves are the same: so are all complete subtrees of one height.
+        let same = |level: u8, _: u64| {
+            Some((0..level).fold(leaf_hash(b"same"), |hash, _| node_hash(&hash, &hash)))
+        };
         for (index, size) in [
             (0, u64::MAX),
             (u64::MAX - 1, u64::MAX),
@@ -608,18 +614,12 @@ mod tests {
         ] {
             let proof = inclusion_proof(&same, index, size).unwrap();
             assert!(proof.len() <= MAX_PROOF_HASHES);
-            root_of_inclusion(index, size, &leaf_hash(b"same"), &proof).unwrap();
+            let new_root = root(&same, size).unwrap();
+            verify_inclusion(index, size, &leaf_hash(b"same"), &proof, &new_root).unwrap();
             let proof = consistency_proof(&same, index + 1, size).unwrap();
             assert!(proof.len() <= MAX_PROOF_HASHES);
             let old_root = root(&same, index + 1).unwrap();
-            verify_consistency(
-                index + 1,
-                &old_root,
-                size,
-                &root(&same, size).unwrap(),
-                &proof,
-            )
-            .unwrap();
+            verify_consistency(index + 1, &old_root, size, &new_root, &proof).unwrap();
         }
         assert!(Tree::load(u64::MAX, &same).is_err());
     }
