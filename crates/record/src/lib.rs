@@ -11,7 +11,11 @@ pub mod statement;
 pub mod time;
 
 #[cfg(feature = "store")]
+pub mod audit;
+#[cfg(feature = "store")]
 pub mod door;
+#[cfg(feature = "store")]
+pub mod files;
 #[cfg(feature = "store")]
 pub mod log;
 #[cfg(feature = "store")]

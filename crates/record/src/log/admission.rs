@@ -233,7 +233,7 @@ fn entry(shared: &Shared, statement: &Statement) -> Result<NewEntry, SayError> {
         }
     }
     Ok(NewEntry {
-        leaf: leaf.text().to_owned(),
+        leaf: leaf.text().into(),
         minute_s: leaf.minute_s,
         signing: leaf.signing_hash(),
         disclosures,

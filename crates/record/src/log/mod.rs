@@ -10,7 +10,7 @@ mod sequencer;
 
 pub use admission::{Lane, SayError};
 pub use open::{
-    FatalHandler, Founding, OpenError, Options, ReadOnly, create, own_heads, secret_file,
+    FatalHandler, Founding, HEAD, OpenError, Options, ReadOnly, create, own_heads, secret_file,
 };
 
 use crate::audience;

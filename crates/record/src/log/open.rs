@@ -235,7 +235,7 @@ pub fn create(dir: &Path, founding: &Founding<'_>, clock: &dyn Clock) -> Result<
     let mut head_file = HeadFile::create(&dir.join(HEAD))?;
     let leaf = entry0.leaf();
     let entry = NewEntry {
-        leaf: leaf.text().to_owned(),
+        leaf: leaf.text().into(),
         minute_s: leaf.minute_s,
         signing: leaf.signing_hash(),
         disclosures: Vec::new(),
@@ -312,15 +312,15 @@ fn identity(reader: &Reader, dir: &Path, size: u64) -> Result<(LogId, KeyRing), 
     let founded = indices.next() == Some(0);
     let entry0 = reader.leaf(0)?.filter(|_| founded);
     let entry0 = entry0.ok_or_else(|| OpenError::NotFounded(dir.to_owned()))?;
-    let leaf0 = Leaf::parse(&entry0)?;
+    let leaf0 = Leaf::from_bytes(&entry0)?;
     let mut ring = KeyRing::declare(&leaf0)?;
     for index in indices {
         let text = reader.leaf(index)?;
         let text = text.ok_or_else(|| StoreError::Damaged(format!("entry {index} is missing")))?;
-        ring.observe(&Leaf::parse(&text)?, index);
+        ring.observe(&Leaf::from_bytes(&text)?, index);
     }
     Ok((
-        LogId::new(leaf0.log.origin.clone(), leaf_hash(entry0.as_bytes())),
+        LogId::new(leaf0.log.origin.clone(), leaf_hash(&entry0)),
         ring,
     ))
 }

@@ -417,7 +417,7 @@ impl Sequencer {
     fn logged_hash(&self, index: u64) -> Result<Hash, StoreError> {
         let leaf = self.shared.reader.leaf(index)?;
         let leaf = leaf.ok_or_else(|| StoreError::Damaged(format!("entry {index} is missing")))?;
-        Ok(crate::c2sp::tree::leaf_hash(leaf.as_bytes()))
+        Ok(crate::c2sp::tree::leaf_hash(&leaf))
     }
 
     fn reference(&self, index: u64, leaf: Hash) -> Reference {

@@ -27,7 +27,7 @@ const WAL_PAGES: i64 = 4096;
 const READERS_KEPT_MAX: usize = 16;
 
 const RECORD_SCHEMA: &str = "
-    CREATE TABLE entry (idx INTEGER PRIMARY KEY, leaf TEXT NOT NULL);
+    CREATE TABLE entry (idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL);
     CREATE TABLE said (minute INTEGER, signing BLOB, idx INTEGER NOT NULL, PRIMARY KEY (minute, signing)) WITHOUT ROWID;
     CREATE TABLE object (object INTEGER, leaf BLOB, idx INTEGER, PRIMARY KEY (object, leaf, idx)) WITHOUT ROWID;
     CREATE TABLE control (idx INTEGER PRIMARY KEY);
@@ -250,6 +250,59 @@ impl SqliteStore {
             .collect())
     }
 
+    /// Adds disclosures of an entry that arrived after it. What was erased stays erased, and what is there stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn disclose(
+        &mut self,
+        index: u64,
+        disclosures: &[(u64, Sealed, SealKey)],
+    ) -> Result<u64, StoreError> {
+        let mut added = 0;
+        for (slot, sealed, key) in disclosures {
+            let id = row_id(index, *slot);
+            let held: bool = self
+                .record
+                .query_row(
+                    "SELECT EXISTS (SELECT 1 FROM erased WHERE id = ?1) OR EXISTS (SELECT 1 FROM disclosure WHERE id = ?1)",
+                    [id],
+                    |row| row.get(0),
+                )
+                .map_err(in_record)?;
+            if !held {
+                self.keys.call(KeyJob::Insert(vec![(id, key.clone())]))?;
+                self.record
+                    .execute(
+                        "INSERT INTO disclosure (id, sealed) VALUES (?1, ?2)",
+                        params![id, sealed.0],
+                    )
+                    .map_err(in_record)?;
+                added += 1;
+            }
+        }
+        Ok(added)
+    }
+
+    /// Links attachments, whose keys came with a disclosure, to the slot that names them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn link_attachment(
+        &mut self,
+        name: &Hash,
+        index: u64,
+        slot: u64,
+    ) -> Result<(), StoreError> {
+        self.record
+            .execute(
+                "INSERT INTO attachment (name, id) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET id = ?2 WHERE id IS NULL",
+                params![name.0, row_id(index, slot)],
+            )
+            .map_err(in_record)?;
+        Ok(())
+    }
+
     /// Copies the write-ahead logs back and empties them, so that no deleted byte is left in them.
     ///
     /// # Errors
@@ -409,8 +462,10 @@ fn append_record(
     {
         let mut entry_row =
             transaction.prepare_cached("INSERT INTO entry (idx, leaf) VALUES (?1, ?2)")?;
-        let mut said_row = transaction
-            .prepare_cached("INSERT INTO said (minute, signing, idx) VALUES (?1, ?2, ?3)")?;
+        // A mirrored log may repeat a statement; the first one stands. In the own log `find` was asked before.
+        let mut said_row = transaction.prepare_cached(
+            "INSERT OR IGNORE INTO said (minute, signing, idx) VALUES (?1, ?2, ?3)",
+        )?;
         let mut object_row = transaction
             .prepare_cached("INSERT INTO object (object, leaf, idx) VALUES (?1, ?2, ?3)")?;
         let mut disclosure_row =
@@ -630,7 +685,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn leaves(&self, from: u64, to: u64) -> Result<Vec<String>, StoreError> {
+    pub fn leaves(&self, from: u64, to: u64) -> Result<Vec<Vec<u8>>, StoreError> {
         self.with(|c| {
             let mut select = c
                 .record
@@ -645,7 +700,7 @@ impl Reader {
                 .map_err(in_record)?;
             let mut leaves = Vec::new();
             for row in rows {
-                let (idx, leaf): (i64, String) = row.map_err(in_record)?;
+                let (idx, leaf): (i64, Vec<u8>) = row.map_err(in_record)?;
                 let expected = from + leaves.len() as u64;
                 if unsigned(idx) != expected {
                     return Err(StoreError::Damaged(format!("entry {expected} is missing")));
@@ -660,7 +715,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn leaf(&self, index: u64) -> Result<Option<String>, StoreError> {
+    pub fn leaf(&self, index: u64) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.leaves(index, index + 1)?.pop())
     }
 
@@ -738,13 +793,13 @@ impl Reader {
     /// # Errors
     /// [`StoreError`].
     pub fn statement(&self, index: u64) -> Result<Option<Statement>, StoreError> {
-        let Some(text) = self.leaf(index)? else {
+        let Some(bytes) = self.leaf(index)? else {
             return Ok(None);
         };
         let damaged = |error: crate::statement::StatementError| {
             StoreError::Damaged(format!("entry {index}: {error}"))
         };
-        let leaf = Leaf::parse(&text).map_err(damaged)?;
+        let leaf = Leaf::from_bytes(&bytes).map_err(damaged)?;
         let mut disclosures = Vec::new();
         if let Claims::Sealed(digest) = leaf.claims
             && let Held::Open(head) = self.held(index, 0, digest)?
