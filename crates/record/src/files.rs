@@ -59,10 +59,7 @@ impl Stored {
     /// # Errors
     /// [`StoreError`] when the databases cannot be read.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
-        let place = Place {
-            dir: dir.to_owned(),
-            vfs: None,
-        };
+        let place = Place::new(dir);
         let reader = Reader::open(&place)?;
         Ok(Self {
             note: HeadFile::peek(&dir.join(crate::log::HEAD)),

@@ -227,10 +227,7 @@ pub fn create(dir: &Path, founding: &Founding<'_>, clock: &dyn Clock) -> Result<
 
     let attachments = dir.join("attachments");
     std::fs::create_dir(&attachments).map_err(file_error(&attachments))?;
-    let place = Place {
-        dir: dir.to_owned(),
-        vfs: None,
-    };
+    let place = Place::new(dir);
     let mut store = SqliteStore::create(&place)?;
     let mut head_file = HeadFile::create(&dir.join(HEAD))?;
     let leaf = entry0.leaf();

@@ -53,6 +53,17 @@ pub struct Place {
     pub vfs: Option<&'static str>,
 }
 
+impl Place {
+    /// Files in `dir`, written through the system's own VFS.
+    #[must_use]
+    pub fn new(dir: &Path) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            vfs: None,
+        }
+    }
+}
+
 fn database(file: &'static str) -> impl Fn(rusqlite::Error) -> StoreError + Copy {
     move |error| StoreError::Database { file, error }
 }
