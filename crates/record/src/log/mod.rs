@@ -310,6 +310,17 @@ impl Log {
             .map_err(|error| StoreError::Damaged(error.to_string()))
     }
 
+    /// The root of this log's tree as of `size` entries.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] when a tile is missing.
+    pub fn root_at(&self, size: u64) -> Result<Hash, StoreError> {
+        let tiles = StoreTiles::new(self.shared.reader.clone(), size);
+        let tree = crate::c2sp::tile::load_tree(&tiles, size);
+        tree.map(|tree| tree.root())
+            .map_err(|error| StoreError::Damaged(error.to_string()))
+    }
+
     /// Runs `work` on the writing thread, between commits, and waits for it.
     fn on_writer<T: Send + 'static>(
         &self,
