@@ -350,7 +350,9 @@ fn init(
         ),
     ]);
     let grant = Statement::sign_control(
-        "key.grant/1".parse().map_err(|rule: &str| Failure::new(rule))?,
+        "key.grant/1"
+            .parse()
+            .map_err(|rule: &str| Failure::new(rule))?,
         body,
         &admin,
         Kid::Index(0),
