@@ -319,7 +319,7 @@ fn init(
     let (office, office_jwk) = statement_key(Algorithm::EdDsa)?;
     let (recovery_key, _) = statement_key(Algorithm::EdDsa)?;
     let (log_key, verifier) = log_key(origin.as_str())?;
-    let (witness, _) = witness_key(&format!("{origin}/witness"))?;
+    let (witness, witness_verifier) = witness_key(&format!("{origin}/witness"))?;
     let (seal, recipient) = seal_key();
     secret_file(&recovery, &recovery_key)?;
     for (name, text) in [
@@ -366,6 +366,7 @@ fn init(
     )?;
     println!("Founded {} as {}.", founding.call_sign, id);
     println!("  verifier key   {verifier}   (read it to the others over another line)");
+    println!("  witness key    {witness_verifier}");
     println!("  seal to        {recipient}");
     println!(
         "  recovery key   {}   (take it off this machine now)",
@@ -463,7 +464,10 @@ fn say(
     let log = node.open(settings)?;
     let scribe = Scribe::new(node, signer, &log)?;
     let call_sign = log.ring().call_sign().to_string();
-    let window = UNDER_WAY_MAX.min(settings.in_flight_per_key_max).max(1);
+    // Besides those in the channel one is being printed and one handed over; together they stay below the key's limit.
+    let window = UNDER_WAY_MAX
+        .min(settings.in_flight_per_key_max.saturating_sub(2))
+        .max(1);
     let (sender, awaited) = sync_channel::<Awaited>(window - 1);
     // On a thread of its own, because whoever reads the receipts may wait for each before he gives the next line.
     let printer = std::thread::spawn(move || {

@@ -455,7 +455,8 @@ impl Store for SqliteStore {
     fn keep_head(&mut self, size: u64, at_ms: i64, note: &str) -> Result<(), StoreError> {
         self.record
             .execute(
-                "INSERT OR REPLACE INTO head (size, at_ms, note) VALUES (?1, ?2, ?3)",
+                "INSERT INTO head (size, at_ms, note) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (size) DO UPDATE SET note = ?3 WHERE length(?3) > length(note)",
                 params![signed(size), at_ms, note],
             )
             .map_err(in_record)?;
