@@ -1,0 +1,94 @@
+//! Crashes and faults under a running log. Real processes, real files, and every fault must hit.
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod check;
+mod disk;
+#[path = "../support/mod.rs"]
+mod support;
+mod vfs;
+mod workload;
+
+use check::History;
+use disk::{End, Plan, Random};
+use record::log::Options;
+use std::os::unix::process::ExitStatusExt as _;
+use support::{LOG_KEY, signer};
+
+const SIGKILL: i32 = 9;
+
+/// Whether to look at every point rather than at a spread of them.
+fn long() -> bool {
+    std::env::var_os("TRUCELINE_LONG").is_some()
+}
+
+fn options() -> Options {
+    let mut options = Options::new(vec![signer(LOG_KEY)]);
+    options.keep_heads_every_ms = 0;
+    options
+}
+
+/// Not a test: what [`power_cuts_lose_nothing_acknowledged`] runs in a second process.
+#[test]
+fn child_on_a_losing_disk() {
+    let Ok(plan) = std::env::var(workload::DISK) else {
+        return;
+    };
+    let dir = std::path::PathBuf::from(std::env::var_os(workload::DIR).unwrap());
+    disk::install(Plan::from_env(&plan), dir.with_file_name("left"), &dir).unwrap();
+    vfs::register();
+    workload::run_child(|| {
+        let mut options = options();
+        options.vfs = Some(vfs::NAME);
+        options.head_medium = Some(vfs::head);
+        options
+    });
+}
+
+fn end(history: &mut History, plan: Plan) -> usize {
+    eprintln!("{plan:?}");
+    let output = workload::child_command("child_on_a_losing_disk")
+        .env(workload::DIR, &history.desk.dir)
+        .env(workload::DAYS, "40")
+        .env(workload::BURST, "1")
+        .env(workload::DISK, plan.to_env())
+        .output()
+        .unwrap();
+    assert_eq!(
+        output.status.signal(),
+        Some(SIGKILL),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    history.note(&output.stdout)
+}
+
+#[test]
+fn power_cuts_lose_nothing_acknowledged() {
+    let logs = if long() { 150 } else { 16 };
+    let (mut cuts, mut receipts) = (0, 0);
+    for seed in 0..logs {
+        let mut history = History::found();
+        let mut random = Random(seed);
+        let mut cut = |history: &mut History, within: usize, end_by: End| {
+            let plan = Plan {
+                at: 1 + random.below(within) as u64,
+                seed: seed * 1000 + random.below(1000) as u64,
+                end: end_by,
+            };
+            cuts += 1;
+            receipts += end(history, plan);
+        };
+        cut(&mut history, 400, End::Power);
+        history.check();
+        // The power goes again while the next process is still recovering.
+        cut(&mut history, 200, End::Power);
+        cut(&mut history, 12, End::Power);
+        history.check();
+        // A killed process leaves in the page cache what the next one takes for stored.
+        cut(&mut history, 200, End::Kill);
+        cut(&mut history, 12, End::Power);
+        history.check();
+    }
+    eprintln!("{cuts} cuts, {receipts} receipts");
+    assert!(receipts > cuts, "the cuts fall where something was promised");
+}
