@@ -16,6 +16,8 @@ const SECTOR: usize = 512;
 pub enum End {
     /// The power goes: what was not synced may be lost.
     Power,
+    /// The power goes, and nothing is left of what was not synced.
+    Wiped,
     /// The process is killed: the page cache survives.
     Kill,
 }
@@ -37,13 +39,14 @@ impl Plan {
     pub fn from_env(text: &str) -> Self {
         let mut words = text.split(' ');
         let mut number = || words.next().unwrap().parse().unwrap();
+        let (at, seed) = (number(), number());
         Self {
-            at: number(),
-            seed: number(),
-            end: if text.ends_with("Power") {
-                End::Power
-            } else {
-                End::Kill
+            at,
+            seed,
+            end: match words.next().unwrap() {
+                "Power" => End::Power,
+                "Wiped" => End::Wiped,
+                _ => End::Kill,
             },
         }
     }
@@ -72,9 +75,9 @@ impl Image {
         self.synced = Some(bytes);
     }
 
-    /// What is found after the power came back. `None`: no such file.
-    fn after_power_cut(&self, random: &mut Random) -> Option<Vec<u8>> {
-        let style = random.below(4);
+    /// What is found after the power came back. `None`: no such file. A file loses all of what was not synced (style 0),
+    /// nothing of it (1), or each sector some of it.
+    fn after_power_cut(&self, style: usize, random: &mut Random) -> Option<Vec<u8>> {
         if self.deleted && style != 0 || self.synced.is_none() && style == 0 {
             return None;
         }
@@ -266,8 +269,8 @@ impl Disk {
         self.operations += 1;
         if self.operations == self.plan.at {
             match self.plan.end {
-                End::Power => self.lose_power(),
                 End::Kill => self.leave(),
+                End::Power | End::Wiped => self.lose_power(),
             }
             kill_this_process();
         }
@@ -277,7 +280,11 @@ impl Disk {
         let mut random = Random(self.plan.seed);
         for (path, image) in &self.images {
             let _ = std::fs::remove_file(path);
-            if let Some(found) = image.after_power_cut(&mut random) {
+            let style = match self.plan.end {
+                End::Wiped => 0,
+                End::Power | End::Kill => random.below(4),
+            };
+            if let Some(found) = image.after_power_cut(style, &mut random) {
                 std::fs::write(path, found).expect("the real disk takes what the lost one held");
             }
             let mut index = path.clone().into_os_string();

@@ -92,3 +92,15 @@ fn power_cuts_lose_nothing_acknowledged() {
     eprintln!("{cuts} cuts, {receipts} receipts");
     assert!(receipts > cuts, "the cuts fall where something was promised");
 }
+
+#[test]
+fn what_a_killed_process_left_unsynced_is_synced_before_it_is_signed() {
+    let kills = if long() { 120 } else { 24 };
+    for kill in 0..kills {
+        let mut history = History::found();
+        let plan = |at, end| Plan { at, seed: 0, end };
+        end(&mut history, plan(20 + kill, End::Kill));
+        end(&mut history, plan(3 + kill % 8, End::Wiped));
+        history.check();
+    }
+}
