@@ -1,7 +1,7 @@
 //! What must hold of a log after any fault, checked with the real disk.
 
 use crate::support::{Desk, ORIGIN, found_in, signer, LOG_KEY};
-use crate::workload::TARGETS;
+use crate::workload::{TARGETS, no_child_starts};
 use record::c2sp::checkpoint::SignedCheckpoint;
 use record::c2sp::tile::verify_tiles;
 use record::c2sp::tree::Tree;
@@ -33,6 +33,7 @@ struct Promise {
 impl History {
     /// Founds a log with reports that the children will erase.
     pub fn found() -> Self {
+        let _alone = no_child_starts();
         let desk = Desk::found();
         let mut targets = BTreeMap::new();
         let log = desk.open();
@@ -74,6 +75,7 @@ impl History {
 
     /// Opens the log as after a fault and checks everything that was ever promised of it.
     pub fn check(&mut self) {
+        let _alone = no_child_starts();
         let before = HeadFile::peek(&self.desk.dir.join("head")).expect("a whole head is left");
         let before = SignedCheckpoint::parse(before.as_bytes()).unwrap();
         let promised = self.receipts.values().map(|promise| promise.size).max();

@@ -12,6 +12,7 @@ use check::History;
 use disk::{End, Plan, Random};
 use record::log::Options;
 use std::os::unix::process::ExitStatusExt as _;
+use std::process::Command;
 use support::{LOG_KEY, signer};
 
 const SIGKILL: i32 = 9;
@@ -46,13 +47,15 @@ fn child_on_a_losing_disk() {
 
 fn end(history: &mut History, plan: Plan) -> usize {
     eprintln!("{plan:?}");
-    let output = workload::child_command("child_on_a_losing_disk")
+    let (binary, args) = workload::child("child_on_a_losing_disk");
+    let mut command = Command::new(binary);
+    command
+        .args(args)
         .env(workload::DIR, &history.desk.dir)
         .env(workload::DAYS, "40")
         .env(workload::BURST, "1")
-        .env(workload::DISK, plan.to_env())
-        .output()
-        .unwrap();
+        .env(workload::DISK, plan.to_env());
+    let output = workload::output_of(&mut command).unwrap();
     assert_eq!(
         output.status.signal(),
         Some(SIGKILL),

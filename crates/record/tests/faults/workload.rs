@@ -8,9 +8,9 @@ use record::time::ManualClock;
 use serde_json::json;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::Arc;
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 /// The log's directory; without it a child test returns at once.
 pub const DIR: &str = "TRUCELINE_FAULTS_DIR";
@@ -31,11 +31,23 @@ pub fn child(name: &str) -> (PathBuf, Vec<String>) {
     (binary, args.map(str::to_owned).to_vec())
 }
 
-pub fn child_command(name: &str) -> Command {
-    let (binary, args) = child(name);
-    let mut command = Command::new(binary);
-    command.args(args);
-    command
+/// A child holds copies of all our open files for a moment before it becomes another program, and with them a log's lock.
+/// So none is started while this process has a log open.
+static STARTING: RwLock<()> = RwLock::new(());
+
+/// Held while this process has logs open.
+pub fn no_child_starts() -> RwLockReadGuard<'static, ()> {
+    STARTING.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs `command` to its end.
+pub fn output_of(command: &mut Command) -> std::io::Result<Output> {
+    let command = command.stdin(Stdio::null());
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let starting = STARTING.write().unwrap_or_else(PoisonError::into_inner);
+    let started = command.spawn();
+    drop(starting);
+    started?.wait_with_output()
 }
 
 fn print(line: &str) {
