@@ -302,9 +302,14 @@ impl Sequencer {
     }
 
     fn erase(&mut self, prepared: Prepared, done: Done, erase: &Erase) -> Result<(), StoreError> {
+        let (minute_s, signing) = (prepared.entry.minute_s, prepared.entry.signing);
         let (mut placed, mut repeated) = (Vec::new(), Vec::new());
         self.place(prepared, done, &mut placed, &mut repeated)?;
         let Some(one) = placed.pop() else {
+            // It was refused, or it stood there before a crash that came before this was noted.
+            if let Some(by) = self.store.find(minute_s, &signing)? {
+                self.store.erased(&erase.statement, by)?; // protects: an_interrupted_erasure_is_finished_at_the_next_start
+            }
             return Ok(());
         };
         match self

@@ -125,6 +125,9 @@ fn connect_writer(
             ))
         })
     })?;
+    // A killed process may have left entries in the page cache that no sync reached. Every commit syncs the whole write-ahead
+    // log, so after this one nothing is read, and then signed, that a power cut could still take away.
+    set("user_version", &LAYOUT).map_err(database(file))?; // protects: what_a_killed_process_left_unsynced_is_synced_before_it_is_signed
     Ok(connection)
 }
 
