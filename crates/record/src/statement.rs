@@ -272,6 +272,16 @@ impl Leaf {
         })
     }
 
+    /// Reads a leaf as it stands in a log.
+    ///
+    /// # Errors
+    /// As [`Leaf::parse`]; bytes that are no text are refused too.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, StatementError> {
+        let text =
+            std::str::from_utf8(bytes).map_err(|_| StatementError::Form("a leaf is ASCII"))?;
+        Self::parse(text)
+    }
+
     /// The leaf's text, as it stands in the log.
     #[must_use]
     pub fn text(&self) -> &str {

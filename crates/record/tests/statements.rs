@@ -1,4 +1,8 @@
 //! What a statement is, and every way in which something is not one.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 use record::audience::{Audience, Reader};
 use record::encoding::{Hash, base64url};

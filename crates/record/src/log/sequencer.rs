@@ -80,11 +80,11 @@ impl Queue {
 
 /// The edge of the tree: per level the tile that is not full yet.
 #[derive(Default)]
-pub(super) struct Edge(HashMap<u8, (u64, Vec<u8>)>);
+pub(crate) struct Edge(HashMap<u8, (u64, Vec<u8>)>);
 
 impl Edge {
     /// Reads the edge of a tree of `size` entries.
-    pub(super) fn load(tiles: &impl tile::TileReader, size: u64) -> Result<Self, tile::TileError> {
+    pub(crate) fn load(tiles: &impl tile::TileReader, size: u64) -> Result<Self, tile::TileError> {
         let mut edge = Self::default();
         for level in 0..8_u8 {
             let hashes = size >> (8 * u32::from(level));
@@ -99,7 +99,7 @@ impl Edge {
     }
 
     /// Appends leaf hashes to the tree of `size` entries and returns the tiles to store.
-    fn grow(&mut self, size: u64, leaves: &[Hash]) -> Result<Vec<NewTile>, StoreError> {
+    pub(crate) fn grow(&mut self, size: u64, leaves: &[Hash]) -> Result<Vec<NewTile>, StoreError> {
         let partial = |id: TileId| match id.content() {
             Content::Hashes(level) => self.0.get(&level).map(|(_, bytes)| bytes.clone()),
             Content::Entries => None,
@@ -417,7 +417,7 @@ impl Sequencer {
     fn logged_hash(&self, index: u64) -> Result<Hash, StoreError> {
         let leaf = self.shared.reader.leaf(index)?;
         let leaf = leaf.ok_or_else(|| StoreError::Damaged(format!("entry {index} is missing")))?;
-        Ok(crate::c2sp::tree::leaf_hash(leaf.as_bytes()))
+        Ok(crate::c2sp::tree::leaf_hash(&leaf))
     }
 
     fn reference(&self, index: u64, leaf: Hash) -> Reference {

@@ -212,7 +212,8 @@ fn lock(file: &File, path: &Path) -> Result<(), HeadError> {
 
 /// Makes the entry of `path` in its directory durable.
 pub(crate) fn sync_directory_of(path: &Path) -> Result<(), StoreError> {
-    let directory = path.parent().unwrap_or(Path::new("."));
+    // The parent of a bare file name is the empty path, which is nowhere.
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(directory)
         .and_then(|d| d.sync_all())
         .map_err(file_error(directory))

@@ -1,6 +1,9 @@
 //! A duty desk for tests: a founded log with its keys.
 #![allow(dead_code, reason = "each test file uses its part")]
-#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 use record::audience::Audience;
 use record::c2sp::note::SignerKey;
