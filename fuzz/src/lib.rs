@@ -19,7 +19,7 @@ mod texts;
 mod witnesses;
 
 /// Longest error message that whoever sent the bytes is answered with, in bytes.
-pub const MESSAGE_BYTES_MAX: usize = 2048;
+pub const MESSAGE_BYTES_MAX: usize = 2500;
 
 /// What is done with an input. It panics when a property does not hold.
 pub type Target = fn(&[u8]);
@@ -75,6 +75,8 @@ fn text(bytes: &[u8]) -> Option<&str> {
 fn refused(error: &impl std::fmt::Display) {
     let message = error.to_string();
     assert!(!message.is_empty(), "an error without a word");
+    // It may end up on a terminal or in a log.
+    assert!(!message.contains(|c: char| c < ' '), "{message:?}");
     assert!(
         message.len() <= MESSAGE_BYTES_MAX,
         "an error of {} bytes: {:.200}",

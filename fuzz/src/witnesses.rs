@@ -1,6 +1,6 @@
 //! Witnesses: requests, answers, evidence, and a witness through any sequence of events.
 
-use crate::fixed::{Branch, LEAVES, NOW_S, ORIGIN, log_keys, witness_key};
+use crate::fixed::{Branch, FORK_AT, LEAVES, NOW_S, ORIGIN, log_keys, witness_key};
 use crate::refused;
 use record::c2sp::checkpoint::SignedCheckpoint;
 use record::c2sp::cosignature::verified_time;
@@ -38,8 +38,8 @@ pub fn add_checkpoint(bytes: &[u8]) {
             .map(|pending| pending.head().clone());
         match answer {
             Ok(head) => {
-                let allowed = Branch::honest().had(head.checkpoint())
-                    || known == 0 && Branch::fork().had(head.checkpoint());
+                let of_the_fork = known <= FORK_AT && Branch::fork().had(head.checkpoint());
+                let allowed = Branch::honest().had(head.checkpoint()) || of_the_fork;
                 assert!(allowed && head.checkpoint().size() >= known);
             }
             Err(refusal) => check_refusal(&refusal),

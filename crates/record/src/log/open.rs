@@ -196,7 +196,10 @@ pub fn create(dir: &Path, founding: &Founding<'_>, clock: &dyn Clock) -> Result<
         .mode(0o700)
         .create(dir)
         .map_err(file_error(dir))?;
-    if [HEAD, RECORD, KEYS, "attachments"].iter().any(|name| dir.join(name).exists()) {
+    if [HEAD, RECORD, KEYS, "attachments"]
+        .iter()
+        .any(|name| dir.join(name).exists())
+    {
         return Err(OpenError::NotEmpty(dir.to_owned()));
     }
     let mut body = founding.more.clone();
