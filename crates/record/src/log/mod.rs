@@ -27,7 +27,7 @@ use crate::store::sqlite::Reader;
 use crate::store::{Store, StoreError};
 use crate::time::{Clock, UtcMs};
 pub(crate) use admission::attachment_names;
-pub(crate) use sequencer::Edge;
+pub use sequencer::Edge;
 use sequencer::{Item, Queue};
 use std::collections::HashMap;
 use std::io::Read;

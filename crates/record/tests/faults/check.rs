@@ -1,6 +1,6 @@
 //! What must hold of a log after any fault, checked with the real disk.
 
-use crate::support::{Desk, ORIGIN, found_in, signer, LOG_KEY};
+use crate::support::{Desk, LOG_KEY, ORIGIN, found_in, signer};
 use crate::workload::{TARGETS, no_child_starts};
 use record::c2sp::checkpoint::SignedCheckpoint;
 use record::c2sp::tile::verify_tiles;
@@ -38,11 +38,21 @@ impl History {
         let mut targets = BTreeMap::new();
         let log = desk.open();
         for index in TARGETS {
-            let receipt = log.say(&desk.message(&format!("names of sources {index}"))).unwrap();
+            let receipt = log
+                .say(&desk.message(&format!("names of sources {index}")))
+                .unwrap();
             assert_eq!(receipt.reference.index, index);
-            targets.insert(index, [desk.key_bytes(index, 1), desk.sealed_bytes(index, 1)]);
+            targets.insert(
+                index,
+                [desk.key_bytes(index, 1), desk.sealed_bytes(index, 1)],
+            );
         }
-        Self { desk, said: Vec::new(), receipts: HashMap::new(), targets }
+        Self {
+            desk,
+            said: Vec::new(),
+            receipts: HashMap::new(),
+            targets,
+        }
     }
 
     /// Takes note of what a child printed. A line without its end was not printed. Returns how many receipts were among it.
@@ -50,7 +60,10 @@ impl History {
         let printed = String::from_utf8_lossy(printed);
         let mut saying = HashMap::new();
         let mut receipts = 0;
-        for line in printed.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
+        for line in printed
+            .split_inclusive('\n')
+            .filter_map(|line| line.strip_suffix('\n'))
+        {
             let words: Vec<&str> = line.split(' ').collect();
             match words.as_slice() {
                 ["saying", n, compact] => {
@@ -107,7 +120,11 @@ impl History {
         let keys = [signer(LOG_KEY).verifier().clone()];
         head.checkpoint.verify(ORIGIN, &keys).unwrap();
         let texts = log.reader().leaves(0, u64::MAX).unwrap();
-        assert_eq!(texts.len() as u64, head.size(), "the database ends with the head");
+        assert_eq!(
+            texts.len() as u64,
+            head.size(),
+            "the database ends with the head"
+        );
         let ring = log.ring();
         let mut tree = Tree::new();
         let mut prefix = tree.root();
@@ -122,19 +139,29 @@ impl History {
             }
             leaves.push(leaf);
         }
-        assert_eq!(prefix, *before.checkpoint().root(), "the found head is a prefix");
+        assert_eq!(
+            prefix,
+            *before.checkpoint().root(),
+            "the found head is a prefix"
+        );
         assert_eq!(tree.root(), *head.checkpoint.checkpoint().root());
         let tiles = StoreTiles::new(log.reader().clone(), head.size());
         verify_tiles(&tiles, head.size(), &tree.root()).unwrap();
         let distinct: HashSet<Hash> = leaves.iter().map(Leaf::signing_hash).collect();
-        assert_eq!(distinct.len(), leaves.len(), "each statement stands there once");
+        assert_eq!(
+            distinct.len(),
+            leaves.len(),
+            "each statement stands there once"
+        );
         leaves
     }
 
     fn check_receipts(&self, log: &Log, leaves: &[Leaf]) {
         for (compact, promise) in &self.receipts {
             let index = promise.index;
-            let leaf = leaves.get(index as usize).expect("what was acknowledged is present");
+            let leaf = leaves
+                .get(index as usize)
+                .expect("what was acknowledged is present");
             assert_eq!(leaf.hash(), promise.leaf, "entry {index}");
             let said = Statement::parse(compact).unwrap();
             assert_eq!(leaf.text(), said.leaf().text(), "entry {index}");
@@ -142,7 +169,10 @@ impl History {
         for index in 0..leaves.len() as u64 {
             let statement = log.statement(index).unwrap().unwrap();
             let erased = !log.reader().erased_slots(index).unwrap().is_empty();
-            assert!(statement.is_complete() != erased, "entry {index} opens, or was erased");
+            assert!(
+                statement.is_complete() != erased,
+                "entry {index} opens, or was erased"
+            );
         }
     }
 
@@ -159,16 +189,27 @@ impl History {
         for index in 0..leaves.len() as u64 {
             let by = said.get(&index).copied();
             let expected: Vec<_> = by.map(|by| (1, Some(by))).into_iter().collect();
-            assert_eq!(log.reader().erased_slots(index).unwrap(), expected, "entry {index}");
+            assert_eq!(
+                log.reader().erased_slots(index).unwrap(),
+                expected,
+                "entry {index}"
+            );
             if by.is_none() {
                 continue;
             }
             let statement = log.statement(index).unwrap().unwrap();
             let digest = statement.head().unwrap().groups["body"].digest;
-            assert_eq!(log.reader().held(index, 1, digest).unwrap(), Held::Erased(by));
+            assert_eq!(
+                log.reader().held(index, 1, digest).unwrap(),
+                Held::Erased(by)
+            );
             assert_eq!(log.reader().attachments(index, 1).unwrap(), []);
             for bytes in self.targets.get(&index).into_iter().flatten() {
-                assert_eq!(found_in(&self.desk.dir, bytes), None, "entry {index} was erased");
+                assert_eq!(
+                    found_in(&self.desk.dir, bytes),
+                    None,
+                    "entry {index} was erased"
+                );
             }
         }
         let attached = leaves.len() as u64;
@@ -186,13 +227,20 @@ impl History {
             let Reference { index, leaf, .. } = receipt.reference;
             assert!(places.insert(index), "two statements at {index}");
             if let Some(promise) = self.receipts.get(compact) {
-                assert_eq!((index, leaf, receipt.already), (promise.index, promise.leaf, true));
+                assert_eq!(
+                    (index, leaf, receipt.already),
+                    (promise.index, promise.leaf, true)
+                );
             }
             if !receipt.already {
                 assert_eq!(index, next);
                 next += 1;
             }
-            let promise = Promise { index, leaf, size: receipt.size };
+            let promise = Promise {
+                index,
+                leaf,
+                size: receipt.size,
+            };
             self.receipts.insert(compact.clone(), promise);
         }
         let fresh = self.desk.sign(&self.desk.draft("after the fault"));

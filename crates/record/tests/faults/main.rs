@@ -1,5 +1,8 @@
 //! Crashes and faults under a running log. Real processes, real files, and every fault must hit.
-#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 mod check;
 mod disk;
@@ -93,7 +96,10 @@ fn power_cuts_lose_nothing_acknowledged() {
         history.check();
     }
     eprintln!("{cuts} cuts, {receipts} receipts");
-    assert!(receipts > cuts, "the cuts fall where something was promised");
+    assert!(
+        receipts > cuts,
+        "the cuts fall where something was promised"
+    );
 }
 
 #[test]

@@ -129,7 +129,12 @@ impl Desk {
 
     /// The ciphertext of a disclosure, past the program.
     pub fn sealed_bytes(&self, index: u64, slot: u64) -> Vec<u8> {
-        self.bytes("record.db", "SELECT sealed FROM disclosure WHERE id = ?1", index, slot)
+        self.bytes(
+            "record.db",
+            "SELECT sealed FROM disclosure WHERE id = ?1",
+            index,
+            slot,
+        )
     }
 
     /// The key of a disclosure, past the program.
