@@ -12,6 +12,7 @@ pub use admission::{Lane, SayError};
 pub use open::{
     FatalHandler, Founding, HEAD, OpenError, Options, ReadOnly, create, own_heads, secret_file,
 };
+pub use sequencer::Edge;
 
 use crate::audience;
 use crate::c2sp::checkpoint::SignedCheckpoint;
