@@ -28,7 +28,6 @@ use crate::store::sqlite::Reader;
 use crate::store::{Store, StoreError};
 use crate::time::{Clock, UtcMs};
 pub(crate) use admission::attachment_names;
-pub use sequencer::Edge;
 use sequencer::{Item, Queue};
 use std::collections::HashMap;
 use std::io::Read;
