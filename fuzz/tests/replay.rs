@@ -1,4 +1,8 @@
 //! Replays what is kept, then mutates it. `TRUCELINE_LONG=1` mutates for [`LONG`] in all.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 use fuzz::mutate::{Random, mutated};
 use fuzz::seeds::{corpus_dir, seeds};

@@ -126,7 +126,7 @@ impl Desk {
             }
         };
         std::thread::scope(|scope| {
-            let signing: Vec<_> = (0..threads).map(|_| scope.spawn(&some)).collect();
+            let signing: Vec<_> = (0..threads).map(|_| scope.spawn(some)).collect();
             let mut signed = Vec::with_capacity(count);
             for part in signing {
                 signed.extend(part.join().map_err(|_| "a signing thread panicked")??);

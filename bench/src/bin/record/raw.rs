@@ -33,7 +33,7 @@ impl Raw {
             hash: leaf_hash(leaf.as_bytes()),
             entry: NewEntry {
                 signing: Hash::of(&[leaf.as_bytes()]),
-                leaf,
+                leaf: leaf.into_bytes(),
                 minute_s,
                 disclosures: Vec::new(),
                 object: None,
