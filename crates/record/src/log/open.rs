@@ -1,7 +1,7 @@
 //! Founding a log, and opening one: deciding from the head file, the database and what peers saw whether this node may sign.
 
-use super::sequencer::{Edge, Item, Queue, Sequencer};
-use super::{Head, InFlight, Lane, Limits, Log, Shared, admission, lock, write};
+use super::sequencer::{Edge, Queue, Sequencer};
+use super::{Head, InFlight, Limits, Log, Shared, lock, write};
 use crate::c2sp::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 use crate::c2sp::note::{SignerKey, VerifierKey};
 use crate::c2sp::tile::load_tree;
@@ -399,28 +399,16 @@ pub(super) fn open(dir: &Path, options: Options) -> Result<Log, OpenError> {
     Ok(log)
 }
 
-/// Logs the erase statements whose bytes were destroyed just before a crash.
+/// Logs the erase statements whose bytes were destroyed just before a crash, before anything else is taken.
 fn finish_erasures(log: &Log, statements: Vec<String>) {
     for statement in statements {
-        match admission::prepare(&log.shared, &statement, Lane::Routine) {
-            Ok(prepared) => log.enqueue(
-                Item::Say(Box::new(prepared), Box::new(report_erasure)),
-                Lane::Routine,
-            ),
+        match log.say(&statement) {
+            Ok(receipt) => {
+                tracing::info!(reference = %receipt.reference, "finished an erasure that a crash had interrupted")
+            }
             Err(error) => {
                 tracing::error!(%error, "an erasure was carried out, but its statement cannot be logged any more")
             }
-        }
-    }
-}
-
-fn report_erasure(result: Result<super::Receipt, super::SayError>) {
-    match result {
-        Ok(receipt) => {
-            tracing::info!(reference = %receipt.reference, "finished an erasure that a crash had interrupted")
-        }
-        Err(error) => {
-            tracing::error!(%error, "an erasure was carried out, but its statement was refused")
         }
     }
 }

@@ -233,6 +233,7 @@ impl Sequencer {
             .find(prepared.entry.minute_s, &prepared.entry.signing)?
         {
             let reference = self.reference(index, self.logged_hash(index)?);
+            drop(prepared); // its place is free before its author can use it again
             done(Ok(self.receipt(reference, true)));
             return Ok(());
         }
@@ -249,7 +250,10 @@ impl Sequencer {
                 done,
                 index,
             }),
-            Err(error) => done(Err(error)),
+            Err(error) => {
+                drop(prepared);
+                done(Err(error));
+            }
         }
         Ok(())
     }
