@@ -7,6 +7,7 @@
 pub mod altitude;
 mod error;
 mod geodesy;
+mod index;
 mod motion;
 mod predicate;
 mod shape;
@@ -17,6 +18,10 @@ mod volume;
 pub use altitude::{AltitudeBand, Band, Heights, Limit, NoHeights, Range, VerticalDatum};
 pub use error::{IndexError, InputError};
 pub use geodesy::EDGE_KM_MAX;
+pub use index::{
+    Answer, Ask, Conflict, DELTA_LIMIT, DELTA_MAX, Holder, NEAREST_M_MAX, Near, Path, Rebuild,
+    Rebuilt, Snapshot, Space, Stamp, TAIL_MAX, VolumeId, Writer,
+};
 pub use motion::Waypoint;
 pub use shape::{DENSIFIED_VERTICES_MAX, VERTICES_MAX};
 pub use units::{E8, GeoBox, LonLat, Position, UtcMs, Window};

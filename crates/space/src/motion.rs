@@ -242,6 +242,21 @@ pub(crate) fn to_segment(p: [f64; 2], s: [[f64; 2]; 2]) -> f64 {
     libm::sqrt(dot(gap, gap))
 }
 
+/// Distance between two segments: 0 when they cross.
+fn between_segments(a: [[f64; 2]; 2], b: [[f64; 2]; 2]) -> f64 {
+    let side = |s: [[f64; 2]; 2], p: [f64; 2]| {
+        let (u, v) = (sub(s[1], s[0]), sub(p, s[0]));
+        u[0] * v[1] - u[1] * v[0]
+    };
+    if side(a, b[0]) * side(a, b[1]) < 0.0 && side(b, a[0]) * side(b, a[1]) < 0.0 {
+        return 0.0;
+    }
+    to_segment(a[0], b)
+        .min(to_segment(a[1], b))
+        .min(to_segment(b[0], a))
+        .min(to_segment(b[1], a))
+}
+
 /// Minimum of a convex function on an interval, by golden section with a fixed number of steps: where, and how low.
 fn minimum(low: f64, high: f64, f: impl Fn(f64) -> f64) -> (f64, f64) {
     const GOLDEN: f64 = 0.618_033_988_749_894_9;
@@ -312,12 +327,9 @@ pub(crate) fn leg_and_part(
         for &[p, q] in edges.iter() {
             for_each_straight(p, q, leg.bounds, &frame, |segment| {
                 // Cheap bound first: the closest that the whole path can be.
-                let middle = centre((start + end) / 2.0);
-                let half = libm::sqrt(dot(
-                    sub(centre(end), centre(start)),
-                    sub(centre(end), centre(start)),
-                )) / 2.0;
-                if to_segment(middle, segment) - half - leg.widest_m() > error {
+                let bound =
+                    between_segments([centre(start), centre(end)], segment) - leg.widest_m();
+                if bound > error || bound >= closest.1 {
                     return;
                 }
                 let found = minimum(start, end, |t| {
@@ -406,6 +418,9 @@ pub(crate) fn leg_and_leg(a: &Leg, b: &Leg, clock_ms: i64) -> LegMeet {
         let norm = |v: [f64; 2]| libm::sqrt(dot(v, v));
         let reach = norm(p[0]).max(norm(p[1])).max(norm(q[0])).max(norm(q[1]));
         let error = Enu::error_m(reach + a.widest_m().min(b.widest_m())) + 0.02;
+        if between_segments(p, q) - a.widest_m() - b.widest_m() > error {
+            continue;
+        }
         let (t, found) = if clock_ms == 0 {
             minimum(low as f64, high as f64, |t| gap(t, t))
         } else {
