@@ -1,5 +1,6 @@
 //! A log as published files: in a directory, on a stick, or read out of a store.
 
+use crate::c2sp::checkpoint::SignedCheckpoint;
 use crate::c2sp::tile::{TileId, TileReader};
 use crate::door::StoreTiles;
 use crate::store::sqlite::{Place, Reader};
@@ -61,8 +62,17 @@ impl Stored {
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let place = Place::new(dir);
         let reader = Reader::open(&place)?;
+        let note = HeadFile::peek(&dir.join(crate::log::HEAD));
+        // Kept heads gather the witnesses' cosignatures; the head file is only ever written when the log signs.
+        let size = note
+            .as_ref()
+            .and_then(|note| SignedCheckpoint::parse(note.as_bytes()).ok());
+        let cosigned = match size.map(|head| head.checkpoint().size()) {
+            Some(size) => reader.kept_head_of(size)?,
+            None => None,
+        };
         Ok(Self {
-            note: HeadFile::peek(&dir.join(crate::log::HEAD)),
+            note: cosigned.or(note),
             tiles: StoreTiles::new(reader.clone(), u64::MAX),
             reader,
         })

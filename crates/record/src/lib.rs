@@ -23,6 +23,8 @@ pub mod log;
 #[cfg(feature = "store")]
 pub mod mirror;
 #[cfg(feature = "store")]
+pub mod repair;
+#[cfg(feature = "store")]
 pub mod store;
 #[cfg(feature = "store")]
 pub mod witness_book;

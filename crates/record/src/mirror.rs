@@ -361,6 +361,19 @@ impl Mirror {
         Ok(())
     }
 
+    /// The verifier keys that sign this log's heads now.
+    ///
+    /// # Errors
+    /// [`MirrorError`] when entry 0 cannot be read.
+    pub fn log_keys(&self) -> Result<Vec<VerifierKey>, MirrorError> {
+        let ring = self.ring(self.size())?.1;
+        Ok(ring
+            .log_keys(self.size())
+            .iter()
+            .filter_map(|key| VerifierKey::parse(key).ok())
+            .collect())
+    }
+
     /// The mirror's directory.
     #[must_use]
     pub fn dir(&self) -> &Path {
@@ -387,7 +400,7 @@ fn new_entries(
         .collect())
 }
 
-fn verbatim(leaf: Vec<u8>) -> NewEntry {
+pub(crate) fn verbatim(leaf: Vec<u8>) -> NewEntry {
     let parsed = Leaf::from_bytes(&leaf).ok();
     NewEntry {
         minute_s: parsed.as_ref().map_or(-1, |leaf| leaf.minute_s),

@@ -338,8 +338,8 @@ fn erased_bytes_are_gone_from_every_file() {
     log.attachment(&name, &mut back).unwrap();
     assert_eq!(back, photo);
 
-    let sealed = sealed_bytes(&desk, index, 1);
-    let key = key_bytes(&desk, index, 1);
+    let sealed = desk.sealed_bytes(index, 1);
+    let key = desk.key_bytes(index, 1);
     assert!(found_in(&desk.dir, &sealed[..48]).is_some());
     assert!(found_in(&desk.dir, &key).is_some());
 
@@ -367,26 +367,6 @@ fn erased_bytes_are_gone_from_every_file() {
         log.reader().held(index, 1, digest).unwrap(),
         Held::Erased(Some(erase.reference.index))
     );
-}
-
-fn sealed_bytes(desk: &Desk, index: u64, slot: u64) -> Vec<u8> {
-    let db = rusqlite::Connection::open(desk.dir.join("record.db")).unwrap();
-    db.query_row(
-        "SELECT sealed FROM disclosure WHERE id = ?1",
-        [(index * 16 + slot) as i64],
-        |r| r.get(0),
-    )
-    .unwrap()
-}
-
-fn key_bytes(desk: &Desk, index: u64, slot: u64) -> Vec<u8> {
-    let db = rusqlite::Connection::open(desk.dir.join("keys.db")).unwrap();
-    db.query_row(
-        "SELECT key FROM key WHERE id = ?1",
-        [(index * 16 + slot) as i64],
-        |r| r.get(0),
-    )
-    .unwrap()
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::keyring::{ControlError, KeyRing};
 use crate::name::{CallSign, LogId, Origin};
 use crate::statement::{Kid, Leaf, Statement, StatementError};
 use crate::store::head::{HeadError, HeadFile, Medium};
-use crate::store::sqlite::{Place, Reader, SqliteStore};
+use crate::store::sqlite::{KEYS, Place, RECORD, Reader, SqliteStore};
 use crate::store::{NewEntry, Store, StoreError, file_error};
 use crate::time::{Clock, SystemClock};
 use serde_json::{Map, Value};
@@ -163,7 +163,7 @@ pub enum OpenError {
     #[error("the head: {0}")]
     Checkpoint(#[from] CheckpointError),
     /// There is something already where a log should be founded.
-    #[error("{} is not empty; found a log in an empty or new directory", .0.display())]
+    #[error("{}: there is a log already; found another one in a new directory", .0.display())]
     NotEmpty(PathBuf),
     /// Founding was interrupted.
     #[error("{}: founding this log was interrupted before anything could be said; delete the directory and found it again", .0.display())]
@@ -186,7 +186,7 @@ pub struct Founding<'k> {
     pub more: Map<String, Value>,
 }
 
-/// Founds a log in `dir`, which must be empty or new, and returns its identity.
+/// Founds a log in `dir`, where none may be yet, and returns its identity.
 ///
 /// # Errors
 /// [`OpenError`].
@@ -196,8 +196,10 @@ pub fn create(dir: &Path, founding: &Founding<'_>, clock: &dyn Clock) -> Result<
         .mode(0o700)
         .create(dir)
         .map_err(file_error(dir))?;
-    let mut there = std::fs::read_dir(dir).map_err(file_error(dir))?;
-    if there.next().is_some() {
+    if [HEAD, RECORD, KEYS, "attachments"]
+        .iter()
+        .any(|name| dir.join(name).exists())
+    {
         return Err(OpenError::NotEmpty(dir.to_owned()));
     }
     let mut body = founding.more.clone();

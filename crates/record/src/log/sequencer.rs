@@ -80,11 +80,14 @@ impl Queue {
 
 /// The edge of the tree: per level the tile that is not full yet.
 #[derive(Default)]
-pub(crate) struct Edge(HashMap<u8, (u64, Vec<u8>)>);
+pub struct Edge(HashMap<u8, (u64, Vec<u8>)>);
 
 impl Edge {
     /// Reads the edge of a tree of `size` entries.
-    pub(crate) fn load(tiles: &impl tile::TileReader, size: u64) -> Result<Self, tile::TileError> {
+    ///
+    /// # Errors
+    /// [`tile::TileError`] names the tile that is missing.
+    pub fn load(tiles: &impl tile::TileReader, size: u64) -> Result<Self, tile::TileError> {
         let mut edge = Self::default();
         for level in 0..8_u8 {
             let hashes = size >> (8 * u32::from(level));
@@ -99,7 +102,10 @@ impl Edge {
     }
 
     /// Appends leaf hashes to the tree of `size` entries and returns the tiles to store.
-    pub(crate) fn grow(&mut self, size: u64, leaves: &[Hash]) -> Result<Vec<NewTile>, StoreError> {
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] when this is not the edge of a tree of `size` entries.
+    pub fn grow(&mut self, size: u64, leaves: &[Hash]) -> Result<Vec<NewTile>, StoreError> {
         let partial = |id: TileId| match id.content() {
             Content::Hashes(level) => self.0.get(&level).map(|(_, bytes)| bytes.clone()),
             Content::Entries => None,
@@ -302,9 +308,14 @@ impl Sequencer {
     }
 
     fn erase(&mut self, prepared: Prepared, done: Done, erase: &Erase) -> Result<(), StoreError> {
+        let (minute_s, signing) = (prepared.entry.minute_s, prepared.entry.signing);
         let (mut placed, mut repeated) = (Vec::new(), Vec::new());
         self.place(prepared, done, &mut placed, &mut repeated)?;
         let Some(one) = placed.pop() else {
+            // It was refused, or it stood there before a crash that came before this was noted.
+            if let Some(by) = self.store.find(minute_s, &signing)? {
+                self.store.erased(&erase.statement, by)?; // protects: an_interrupted_erasure_is_finished_at_the_next_start
+            }
             return Ok(());
         };
         match self

@@ -125,6 +125,9 @@ fn connect_writer(
             ))
         })
     })?;
+    // A killed process may have left entries in the page cache that no sync reached. Every commit syncs the whole write-ahead
+    // log, so after this one nothing is read, and then signed, that a power cut could still take away.
+    set("user_version", &LAYOUT).map_err(database(file))?; // protects: what_a_killed_process_left_unsynced_is_synced_before_it_is_signed
     Ok(connection)
 }
 
@@ -455,7 +458,8 @@ impl Store for SqliteStore {
     fn keep_head(&mut self, size: u64, at_ms: i64, note: &str) -> Result<(), StoreError> {
         self.record
             .execute(
-                "INSERT OR REPLACE INTO head (size, at_ms, note) VALUES (?1, ?2, ?3)",
+                "INSERT INTO head (size, at_ms, note) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (size) DO UPDATE SET note = ?3 WHERE length(?3) > length(note)",
                 params![signed(size), at_ms, note],
             )
             .map_err(in_record)?;
@@ -509,6 +513,93 @@ fn append_record(
         }
     }
     transaction.commit()
+}
+
+/// Makes a new `record.db` in `into` of `size` entries out of the damaged one in `dir`. `entry` is given what stands at an
+/// index, if it can be read, and returns what must stand there. All else is copied as far as it can be read; returned is how
+/// many disclosures were kept, and how many reads failed.
+///
+/// # Errors
+/// What `entry` says, or [`StoreError`] of the new database.
+pub fn salvage<E: From<StoreError>>(
+    dir: &Path,
+    into: &Path,
+    size: u64,
+    mut entry: impl FnMut(u64, Option<Vec<u8>>) -> Result<Vec<u8>, E>,
+) -> Result<(u64, u64), E> {
+    let old = connect(&Place::new(dir), RECORD, OpenFlags::SQLITE_OPEN_READ_ONLY).ok();
+    let mut new = connect_writer(&Place::new(into), RECORD, Some(RECORD_SCHEMA))?;
+    let mut edge = crate::log::Edge::default();
+    for first in (0..size).step_by(256) {
+        let mut entries = Vec::with_capacity(256);
+        for index in first..size.min(first + 256) {
+            let held = old.as_ref().and_then(|old| {
+                select_one(old, "SELECT leaf FROM entry WHERE idx = ?1", signed(index))
+                    .ok()
+                    .flatten()
+            });
+            entries.push(crate::mirror::verbatim(entry(index, held)?));
+        }
+        let hashes: Vec<Hash> = entries
+            .iter()
+            .map(|e| crate::c2sp::tree::leaf_hash(&e.leaf))
+            .collect();
+        let tiles = edge.grow(first, &hashes)?;
+        append_record(&mut new, first, &entries, &tiles).map_err(in_record)?;
+    }
+    let (mut kept, mut lost) = (0, 0);
+    let Some(old) = old else {
+        return Ok((kept, lost));
+    };
+    new.execute_batch("BEGIN").map_err(in_record)?;
+    for id in 0..row_id(size, 0) {
+        match select_one::<Vec<u8>>(&old, "SELECT sealed FROM disclosure WHERE id = ?1", id) {
+            Ok(Some(sealed)) => {
+                new.execute(
+                    "INSERT INTO disclosure (id, sealed) VALUES (?1, ?2)",
+                    params![id, sealed],
+                )
+                .map_err(in_record)?;
+                kept += 1;
+            }
+            Ok(None) => {}
+            Err(_) => lost += 1,
+        }
+    }
+    for (table, bound) in [
+        ("object", "idx < ?1"),
+        ("erased", "?1 >= 0"),
+        ("erasing", "?1 >= 0"),
+        ("attachment", "?1 >= 0"),
+        ("head", "size <= ?1"),
+    ] {
+        if copy_rows(&old, &new, table, bound, signed(size)).is_err() {
+            lost += 1;
+        }
+    }
+    new.execute_batch("COMMIT").map_err(in_record)?;
+    flush_log(&new, RECORD)?;
+    Ok((kept, lost))
+}
+
+fn copy_rows(
+    old: &Connection,
+    new: &Connection,
+    table: &str,
+    bound: &str,
+    size: i64,
+) -> Result<(), rusqlite::Error> {
+    let mut select = old.prepare(&format!("SELECT * FROM {table} WHERE {bound}"))?;
+    let columns = select.column_count();
+    let marks = vec!["?"; columns].join(", ");
+    let mut insert = new.prepare(&format!("INSERT OR IGNORE INTO {table} VALUES ({marks})"))?;
+    let mut rows = select.query([size])?;
+    while let Some(row) = rows.next()? {
+        let values: Vec<rusqlite::types::Value> =
+            (0..columns).map(|i| row.get(i)).collect::<Result<_, _>>()?;
+        insert.execute(rusqlite::params_from_iter(values))?;
+    }
+    Ok(())
 }
 
 enum KeyJob {

@@ -124,16 +124,41 @@ impl Desk {
     }
 
     pub fn erase(&self, target: &Reference) -> Draft {
-        Draft::new("erase/1", "2016-06-21T12:00:00+03:00")
-            .unwrap()
-            .about(vec![target.clone()])
-            .group(
-                "body",
-                names(&["RU", "US"]),
-                json!({"groups": ["body"], "reason": "the source asked"}),
-            )
+        erase_of(target)
+    }
+
+    /// The ciphertext of a disclosure, past the program.
+    pub fn sealed_bytes(&self, index: u64, slot: u64) -> Vec<u8> {
+        self.bytes(
+            "record.db",
+            "SELECT sealed FROM disclosure WHERE id = ?1",
+            index,
+            slot,
+        )
+    }
+
+    /// The key of a disclosure, past the program.
+    pub fn key_bytes(&self, index: u64, slot: u64) -> Vec<u8> {
+        self.bytes("keys.db", "SELECT key FROM key WHERE id = ?1", index, slot)
+    }
+
+    fn bytes(&self, file: &str, sql: &str, index: u64, slot: u64) -> Vec<u8> {
+        let db = rusqlite::Connection::open(self.dir.join(file)).unwrap();
+        db.query_row(sql, [(index * 16 + slot) as i64], |r| r.get(0))
             .unwrap()
     }
+}
+
+pub fn erase_of(target: &Reference) -> Draft {
+    Draft::new("erase/1", "2016-06-21T12:00:00+03:00")
+        .unwrap()
+        .about(vec![target.clone()])
+        .group(
+            "body",
+            names(&["RU", "US"]),
+            json!({"groups": ["body"], "reason": "the source asked"}),
+        )
+        .unwrap()
 }
 
 pub fn said(log: &Log, compact: &str) -> Receipt {
