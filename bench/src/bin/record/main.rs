@@ -44,8 +44,7 @@ fn main() -> ExitCode {
 fn run(big: bool) -> Outcome {
     let folder = disk::folder()?;
     println!(
-        "writes to {}; each number is the median of {RUNS} runs after a warm-up\n",
-        folder.display()
+        "writes below target/bench; each number is the median of {RUNS} runs after a warm-up\n"
     );
     let mut table = Table::default();
     // What is missing is said at the end too: nobody looks for it above a table.
