@@ -1,0 +1,259 @@
+//! Admission: whether something may be said in the own log, at the next index, from that log alone.
+
+use crate::areas;
+use crate::kinds::{Name, may_say};
+use crate::participants::Offices;
+use crate::standing::about_rule;
+use crate::values::Polygon;
+use crate::{Body, BodyError};
+use record::name::{Origin, Reference};
+use record::statement::{Head, Kid};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Why something is refused: the rule, the member, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {reason} (rule: {rule})")]
+pub struct Refusal {
+    /// The rule's name.
+    pub rule: &'static str,
+    /// The member that breaks it.
+    pub field: String,
+    /// What is wrong, and what to do.
+    pub reason: String,
+}
+
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
+        let (field, reason) = (error.place().to_owned(), error.rule());
+        Self {
+            rule: "form",
+            field,
+            reason,
+        }
+    }
+}
+
+fn refuse<T>(rule: &'static str, field: &str, reason: impl Into<String>) -> Result<T, Refusal> {
+    Err(Refusal {
+        rule,
+        field: field.into(),
+        reason: reason.into(),
+    })
+}
+
+/// What has to be known of the own log to admit the next statement: an exact fold, entry by entry.
+#[derive(Debug, Clone)]
+pub struct OwnLog {
+    origin: Origin,
+    kinds: Vec<Option<Name>>,
+    offices: Offices,
+    outlines: BTreeMap<u64, Polygon>,
+    revised: BTreeSet<u64>,
+    retracted: BTreeSet<u64>,
+    on_duty: Option<Duty>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Duty {
+    shift: u64,
+    offered: Option<(u64, Kid)>,
+}
+
+impl OwnLog {
+    /// An empty log.
+    #[must_use]
+    pub fn new(origin: Origin) -> Self {
+        Self {
+            origin,
+            kinds: Vec::new(),
+            offices: Offices::default(),
+            outlines: BTreeMap::new(),
+            revised: BTreeSet::new(),
+            retracted: BTreeSet::new(),
+            on_duty: None,
+        }
+    }
+
+    /// The index of the next entry.
+    #[must_use]
+    pub fn next(&self) -> u64 {
+        self.kinds.len() as u64
+    }
+
+    /// Folds the next entry. `body` is `None` when its form is not known here: a statement of before this version.
+    pub fn apply(&mut self, kid: Kid, head: Option<&Head>, body: Option<&Body>) {
+        let index = self.next();
+        self.kinds.push(body.and_then(Body::name));
+        let object = head
+            .and_then(|head| head.about.first())
+            .filter(|about| about.origin == self.origin);
+        match (body, object.map(|about| about.index)) {
+            (Some(Body::OfficeGrant(grant)), _) => self.offices.grant(index, grant),
+            (Some(Body::OfficeRevoke(revoke)), _) => self.offices.revoke(index, revoke),
+            (Some(Body::AreaDesignate(area)), earlier) => {
+                self.revised.extend(earlier);
+                self.outlines.insert(index, area.polygon.clone());
+            }
+            (Some(Body::Retract(_)), Some(target)) => drop(self.retracted.insert(target)),
+            (Some(Body::ShiftOpen(_)), _) => {
+                self.on_duty = Some(Duty {
+                    shift: index,
+                    offered: None,
+                })
+            }
+            (Some(Body::ShiftHandOver(_)), _) => {
+                self.on_duty = self.on_duty.map(|duty| Duty {
+                    offered: Some((index, kid)),
+                    ..duty
+                });
+            }
+            (Some(Body::ShiftAccept(_)), _) => {
+                self.on_duty = Some(Duty {
+                    shift: index,
+                    offered: None,
+                })
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether `kid` may say `body` at the next index.
+    ///
+    /// # Errors
+    /// [`Refusal`] with the rule, the member and what to do.
+    pub fn admit(&self, kid: Kid, head: Option<&Head>, body: &Body) -> Result<(), Refusal> {
+        admit(body, kid, head, self)
+    }
+
+    fn kind_at(&self, reference: &Reference) -> Option<Name> {
+        self.kinds
+            .get(usize::try_from(reference.index).ok()?)
+            .copied()
+            .flatten()
+    }
+}
+
+/// Whether `kid` may say `body` in `own` at the next index. Reads nothing but the own log.
+///
+/// # Errors
+/// [`Refusal`] with the rule, the member and what to do.
+pub fn admit(body: &Body, kid: Kid, head: Option<&Head>, own: &OwnLog) -> Result<(), Refusal> {
+    let Some(name) = body.name() else {
+        return refuse(
+            "known_kind",
+            "kind",
+            "is not known here, or reserved for later; it would be kept and have no effect",
+        );
+    };
+    let Some(head) = head else { return Ok(()) }; // a control statement: the record judges its key
+    let offices = own.offices.at(kid, own.next());
+    if !body.is_flash() && !offices.iter().any(|office| may_say(*office, name)) {
+        let allowed: Vec<&str> = name
+            .offices()
+            .iter()
+            .map(|office| office.as_str())
+            .collect();
+        return refuse(
+            "office",
+            "kid",
+            format!(
+                "{} is said by {}; this key holds none of them",
+                name.as_str(),
+                allowed.join(", ")
+            ),
+        );
+    }
+    about_rule(&own.origin, body, head, name).or_else(|reason| refuse("about", "about", reason))?;
+    own_targets(head, name, own)?;
+    own_state(body, kid, head, own)
+}
+
+/// What it names of the own log stands there, and is of a kind that fits.
+fn own_targets(head: &Head, name: Name, own: &OwnLog) -> Result<(), Refusal> {
+    for (reference, kinds) in head.about.iter().zip(name.about().kinds()) {
+        if reference.origin != own.origin {
+            continue;
+        }
+        if reference.index >= own.next() {
+            return refuse(
+                "target",
+                "about",
+                format!("entry {} does not stand in this log yet", reference.index),
+            );
+        }
+        let fits = kinds.is_none_or(|kinds| {
+            own.kind_at(reference)
+                .is_some_and(|kind| kinds.contains(&kind))
+        });
+        if !fits {
+            let kind = own
+                .kind_at(reference)
+                .map_or("something else", Name::as_str);
+            return refuse(
+                "target",
+                "about",
+                format!(
+                    "entry {} is {kind}; {} is not for that",
+                    reference.index,
+                    name.as_str()
+                ),
+            );
+        }
+        if own.retracted.contains(&reference.index) {
+            return refuse(
+                "target",
+                "about",
+                format!("entry {} was retracted; say it anew", reference.index),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// What is allowed depends on what was said before.
+fn own_state(body: &Body, kid: Kid, head: &Head, own: &OwnLog) -> Result<(), Refusal> {
+    let object = head.about.first().map(|about| about.index);
+    match (body, own.on_duty) {
+        (Body::AreaDesignate(area), _) => {
+            let Some(earlier) = object else { return Ok(()) };
+            if own.revised.contains(&earlier) {
+                return refuse(
+                    "revision",
+                    "about",
+                    format!("entry {earlier} was revised already; revise the latest"),
+                );
+            }
+            match own.outlines.get(&earlier) {
+                Some(outline) if !areas::may_revise(outline, &area.polygon) => refuse(
+                    "revision",
+                    "body.polygon",
+                    "differs from the earlier outline by less than the smallest area; keep it or change more",
+                ),
+                _ => Ok(()),
+            }
+        }
+        (Body::ShiftOpen(open), Some(duty)) if open.takeover_reason.is_none() => refuse(
+            "one_watch",
+            "body.takeover_reason",
+            format!(
+                "entry {} has the watch; have it handed over, or say why it is taken over",
+                duty.shift
+            ),
+        ),
+        (Body::ShiftHandOver(_) | Body::ShiftUnrelieved(_), duty)
+            if duty.map(|duty| duty.shift) != object =>
+        {
+            refuse("one_watch", "about", "is not the watch that has the duty")
+        }
+        (Body::ShiftAccept(_), duty) => match duty.and_then(|duty| duty.offered) {
+            Some((offered, by)) if Some(offered) == object && by != kid => Ok(()),
+            Some((offered, _)) if Some(offered) == object => refuse(
+                "both_sign",
+                "kid",
+                "whoever takes over signs with another key than whoever hands over",
+            ),
+            _ => refuse("one_watch", "about", "is not the hand-over that is offered"),
+        },
+        _ => Ok(()),
+    }
+}
