@@ -24,9 +24,9 @@ const EXIT_IO: i32 = 74;
 type Place = (&'static str, &'static str);
 const PLACES: [Place; 8] = [
     ("record.db-wal", "pwrite64"),
-    ("record.db-wal", "fsync"),
+    ("record.db-wal", "fdatasync"),
     ("keys.db-wal", "pwrite64"),
-    ("keys.db-wal", "fsync"),
+    ("keys.db-wal", "fdatasync"),
     ("head", "pwrite64"),
     ("head", "fdatasync"),
     ("record.db", "pwrite64"),
@@ -292,7 +292,7 @@ fn a_full_disk_or_failed_sync_ends_the_process_and_loses_nothing() {
     for (place, error) in [
         (("record.db-wal", "pwrite64"), "ENOSPC"),
         (("record.db-wal", "pwrite64"), "EIO"),
-        (("record.db-wal", "fsync"), "EIO"),
+        (("record.db-wal", "fdatasync"), "EIO"),
         (("head", "pwrite64"), "ENOSPC"),
         (("head", "fdatasync"), "EIO"),
     ] {
@@ -305,7 +305,7 @@ fn a_failing_key_database_stops_the_log() {
     let base = Base::found();
     for (place, error) in [
         (("keys.db-wal", "pwrite64"), "ENOSPC"),
-        (("keys.db-wal", "fsync"), "EIO"),
+        (("keys.db-wal", "fdatasync"), "EIO"),
     ] {
         fail_at(&base, place, error);
     }
