@@ -423,11 +423,22 @@ impl Statements {
     /// The statements that take effect, by log and index, with what they say after corrections.
     #[must_use]
     pub fn effective(&self, directory: &Directory) -> Vec<Effective<'_>> {
-        let standing = self
-            .said
-            .values()
-            .filter(|said| self.standing(said) == Standing::Effective);
-        let effective = standing.filter_map(|said| {
+        self.those(directory, |said| self.standing(said) == Standing::Effective)
+    }
+
+    /// The same, with those that their authors took back later: they still show that something had arrived.
+    #[must_use]
+    pub fn heard(&self, directory: &Directory) -> Vec<Effective<'_>> {
+        self.those(directory, |said| self.in_itself(said).is_ok())
+    }
+
+    fn those<'s>(
+        &'s self,
+        directory: &Directory,
+        count: impl Fn(&Said) -> bool,
+    ) -> Vec<Effective<'s>> {
+        let counting = self.said.values().filter(|said| count(said));
+        let effective = counting.filter_map(|said| {
             let (head, body) = (said.head()?, said.known()?);
             let by = directory.call_sign(&said.reference.origin)?;
             let (body, corrected_by) = self.corrected(said, head, body);

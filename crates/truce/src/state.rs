@@ -49,12 +49,13 @@ impl Truce {
         let said = statements.effective(&directory);
         let agreement = agreement::fold(&said, &directory);
         let areas = areas::fold(&said, &directory);
-        let matters = contact::fold_matters(&said, &agreement, &directory);
+        let heard = statements.heard(&directory);
+        let matters = contact::fold_matters(&said, &heard, &agreement, &directory);
         let lines = contact::fold_lines(&said, &agreement, &directory);
         let mut truce = Self {
             standings: statements.standings(),
             claims: claims::fold(&said),
-            deliveries: deliveries(&said, &agreement, &areas, &directory),
+            deliveries: deliveries(&heard, &agreement, &areas, &directory),
             directory,
             agreement,
             areas,
@@ -78,6 +79,12 @@ impl Truce {
         truce.shifts = contact::fold_shifts(&said, &|origin, at| truce.must_tick(origin, at));
         truce.tell_languages();
         truce
+    }
+
+    /// Everything that is open at `now`, the most urgent and oldest first.
+    #[must_use]
+    pub fn due(&self, now: UtcMs) -> Vec<due::Item> {
+        due::due(self, now)
     }
 
     /// When the statements `objects` reached `party`; the first one decides what it is called by.
@@ -171,7 +178,7 @@ fn directory(statements: &Statements) -> Directory {
 }
 
 fn deliveries(
-    said: &[Effective<'_>],
+    heard: &[Effective<'_>],
     agreement: &Agreement,
     areas: &Areas,
     directory: &Directory,
@@ -180,7 +187,8 @@ fn deliveries(
     let mut add = |objects: &[&Reference], at: UtcMs, parties: &[CallSign]| {
         let neutrals = neutrals(agreement, at);
         for party in parties {
-            let delivery = contact::delivery(said, objects, at, directory.origin(party), &neutrals);
+            let delivery =
+                contact::delivery(heard, objects, at, directory.origin(party), &neutrals);
             all.insert((objects[0].clone(), party.clone()), delivery);
         }
     };

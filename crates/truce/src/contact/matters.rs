@@ -33,10 +33,11 @@ impl Delivery {
     }
 }
 
-/// How and when the statements `objects` (one matter, the first one first) reached the log `recipient`.
+/// How and when the statements `objects` (one matter, the first one first) reached the log `recipient`. `heard` holds also what
+/// was taken back: whoever withdraws his answer had the question.
 #[must_use]
 pub fn delivery(
-    said: &[Effective<'_>],
+    heard: &[Effective<'_>],
     objects: &[&Reference],
     said_at: UtcMs,
     recipient: Option<&Origin>,
@@ -47,7 +48,7 @@ pub fn delivery(
             .object()
             .is_some_and(|object| objects.contains(&object))
     };
-    let by_recipient = said
+    let by_recipient = heard
         .iter()
         .filter(|entry| Some(&entry.reference.origin) == recipient);
     let received = by_recipient
@@ -68,7 +69,7 @@ pub fn delivery(
             .any(|head| head.origin == first.origin && head.size.0 > first.index),
         _ => false,
     };
-    let neutral = said
+    let neutral = heard
         .iter()
         .filter(|entry| neutrals.contains(&entry.reference.origin));
     let seen = neutral
@@ -327,10 +328,11 @@ impl Matter {
     }
 }
 
-/// Folds messages and responses into matters.
+/// Folds messages and responses into matters. `heard` holds also what was taken back, and decides what had arrived.
 #[must_use]
 pub fn fold(
     said: &[Effective<'_>],
+    heard: &[Effective<'_>],
     agreement: &Agreement,
     directory: &Directory,
 ) -> BTreeMap<Reference, Matter> {
@@ -359,7 +361,7 @@ pub fn fold(
         let about = about.get(root).unwrap_or(&none);
         (
             root.clone(),
-            matter(root, &sends, about, said, agreement, directory),
+            matter(root, &sends, about, heard, agreement, directory),
         )
     });
     all.collect()
@@ -369,7 +371,7 @@ fn matter(
     root: &Reference,
     entries: &[&Effective<'_>],
     about: &[&Effective<'_>],
-    said: &[Effective<'_>],
+    heard: &[Effective<'_>],
     agreement: &Agreement,
     directory: &Directory,
 ) -> Matter {
@@ -409,7 +411,7 @@ fn matter(
             sends: &sends,
             about,
         };
-        ((*to).clone(), recipient.state(said, &neutrals, agreement))
+        ((*to).clone(), recipient.state(heard, &neutrals, agreement))
     });
     let recipients: BTreeMap<CallSign, RecipientState> = recipients.collect();
     let own = about
@@ -510,7 +512,7 @@ impl Recipient<'_> {
 
     fn state(
         &self,
-        said: &[Effective<'_>],
+        heard: &[Effective<'_>],
         neutrals: &BTreeSet<Origin>,
         agreement: &Agreement,
     ) -> RecipientState {
@@ -521,7 +523,7 @@ impl Recipient<'_> {
         let mine: Vec<&Send> = mine.collect();
         let objects: Vec<&Reference> = mine.iter().map(|send| &send.reference).collect();
         let first_at = mine[0].at;
-        let delivery = delivery(said, &objects, first_at, self.origin, neutrals);
+        let delivery = delivery(heard, &objects, first_at, self.origin, neutrals);
         let sent = mine
             .iter()
             .map(|send| send.message.precedence)
