@@ -7,21 +7,25 @@ use record::c2sp::tile::verify_tiles;
 use record::c2sp::tree::Tree;
 use record::door::StoreTiles;
 use record::encoding::Hash;
-use record::log::Log;
+use record::log::{Lane, Log};
 use record::name::Reference;
 use record::statement::{Leaf, Statement};
 use record::store::head::HeadFile;
 use record::store::sqlite::Held;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, OnceLock};
 
 /// What one log's children said and were promised, over all of them.
 pub struct History {
     pub desk: Desk,
     said: Vec<String>,
     receipts: HashMap<String, Promise>,
-    /// Key and ciphertext of each report that was said when the log was founded.
-    targets: BTreeMap<u64, [Vec<u8>; 2]>,
+    targets: Targets,
 }
+
+/// Key and ciphertext of each report that was said when the log was founded.
+type Targets = BTreeMap<u64, [Vec<u8>; 2]>;
 
 #[derive(Clone, Copy)]
 struct Promise {
@@ -30,19 +34,47 @@ struct Promise {
     size: u64,
 }
 
+fn found() -> (Desk, Targets) {
+    let desk = Desk::found();
+    let mut targets = BTreeMap::new();
+    let log = desk.open();
+    for index in TARGETS {
+        let receipt = log.say(&desk.message(&format!("names of sources {index}")));
+        assert_eq!(receipt.unwrap().reference.index, index);
+        let bytes = [desk.key_bytes(index, 1), desk.sealed_bytes(index, 1)];
+        targets.insert(index, bytes);
+    }
+    drop(log);
+    (desk, targets)
+}
+
 impl History {
-    /// Founds a log with reports that the children will erase.
+    /// A log with reports that the children will erase: a copy of one that was founded once.
     pub fn found() -> Self {
+        static FOUNDED: OnceLock<(Desk, Targets)> = OnceLock::new();
         let _alone = no_child_starts();
-        let desk = Desk::found();
-        let mut targets = BTreeMap::new();
-        let log = desk.open();
-        for index in TARGETS {
-            let receipt = log.say(&desk.message(&format!("names of sources {index}"))).unwrap();
-            assert_eq!(receipt.reference.index, index);
-            targets.insert(index, [desk.key_bytes(index, 1), desk.sealed_bytes(index, 1)]);
+        let (founded, targets) = FOUNDED.get_or_init(found);
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("log");
+        std::fs::create_dir_all(dir.join("attachments")).unwrap();
+        for file in std::fs::read_dir(&founded.dir).unwrap() {
+            let path = file.unwrap().path();
+            if path.is_file() {
+                std::fs::copy(&path, dir.join(path.file_name().unwrap())).unwrap();
+            }
         }
-        Self { desk, said: Vec::new(), receipts: HashMap::new(), targets }
+        let desk = Desk {
+            root,
+            dir,
+            id: founded.id.clone(),
+            clock: Arc::clone(&founded.clock),
+        };
+        Self {
+            desk,
+            said: Vec::new(),
+            receipts: HashMap::new(),
+            targets: targets.clone(),
+        }
     }
 
     /// Takes note of what a child printed. A line without its end was not printed. Returns how many receipts were among it.
@@ -179,22 +211,31 @@ impl History {
 
     /// What is said again stands where it stood, or now for the first time; and the log goes on. Returns its size.
     fn say_all_again(&mut self, log: &Log, size: u64) -> u64 {
+        let (sender, receipts) = channel();
+        for compact in &self.said {
+            let (sender, said) = (sender.clone(), compact.clone());
+            log.submit(compact, Lane::Routine, move |result| {
+                sender.send((said, result.unwrap())).unwrap();
+            });
+        }
+        drop(sender);
         let mut places = HashSet::new();
         let mut next = size;
-        for compact in &self.said {
-            let receipt = log.say(compact).unwrap();
+        for (compact, receipt) in receipts {
             let Reference { index, leaf, .. } = receipt.reference;
             assert!(places.insert(index), "two statements at {index}");
-            if let Some(promise) = self.receipts.get(compact) {
-                assert_eq!((index, leaf, receipt.already), (promise.index, promise.leaf, true));
+            if let Some(promise) = self.receipts.get(&compact) {
+                let promised = (promise.index, promise.leaf, true);
+                assert_eq!((index, leaf, receipt.already), promised);
             }
             if !receipt.already {
-                assert_eq!(index, next);
                 next += 1;
+                assert!(index >= size);
             }
-            let promise = Promise { index, leaf, size: receipt.size };
-            self.receipts.insert(compact.clone(), promise);
+            let size = receipt.size;
+            self.receipts.insert(compact, Promise { index, leaf, size });
         }
+        assert_eq!(places.len(), self.said.len());
         let fresh = self.desk.sign(&self.desk.draft("after the fault"));
         assert_eq!(log.say(&fresh).unwrap().reference.index, next);
         next + 1

@@ -3,6 +3,7 @@
 
 mod check;
 mod disk;
+mod strace;
 #[path = "../support/mod.rs"]
 mod support;
 mod vfs;
@@ -16,6 +17,8 @@ use std::process::Command;
 use support::{LOG_KEY, signer};
 
 const SIGKILL: i32 = 9;
+/// `EX_IOERR`.
+const EXIT_IO: i32 = 74;
 
 /// Whether to look at every point rather than at a spread of them.
 fn long() -> bool {
@@ -106,4 +109,63 @@ fn what_a_killed_process_left_unsynced_is_synced_before_it_is_signed() {
         end(&mut history, plan(3 + kill % 8, End::Wiped));
         history.check();
     }
+}
+
+/// Not a test: what runs under strace.
+#[test]
+fn child_on_a_real_disk() {
+    workload::run_child(options);
+}
+
+#[test]
+fn kill_9_at_any_write_or_sync_loses_nothing_acknowledged() {
+    let points = if long() { 400 } else { 60 };
+    let child = "child_on_a_real_disk";
+    let counts = strace::counts(&History::found().desk.dir, child);
+    let mut random = Random(9);
+    let mut receipts = 0;
+    for point in 0..points {
+        let place = strace::PLACES[point % strace::PLACES.len()];
+        let nth = 1 + random.below(counts[&place]);
+        eprintln!("{place:?} {nth} of {}", counts[&place]);
+        let mut history = History::found();
+        let killed = strace::killed(&history.desk.dir, child, place, nth);
+        assert_eq!(killed.status.signal(), Some(SIGKILL), "{}", killed.errors);
+        receipts += history.note(&killed.printed);
+        history.check();
+    }
+    eprintln!("{points} kills, {receipts} receipts");
+    assert!(receipts > points, "the kills fall where something was promised");
+}
+
+/// The fault must end the child with a clear message, and what it acknowledged before must be there.
+fn expect_the_end(place: strace::Place, error: &str, nth: usize) -> usize {
+    eprintln!("{place:?} {error} {nth}");
+    let mut history = History::found();
+    let failed = strace::failed(&history.desk.dir, "child_on_a_real_disk", place, error, nth);
+    assert_eq!(failed.status.code(), Some(EXIT_IO), "{}", failed.errors);
+    assert!(failed.errors.contains("truceline: the disk failed: "), "{}", failed.errors);
+    assert!(failed.errors.contains("What has a receipt is safe"), "{}", failed.errors);
+    let receipts = history.note(&failed.printed);
+    history.check();
+    receipts
+}
+
+#[test]
+fn a_full_disk_or_failed_sync_ends_the_process_and_loses_nothing() {
+    let counts = strace::counts(&History::found().desk.dir, "child_on_a_real_disk");
+    let mut receipts = 0;
+    for place in strace::PLACES {
+        let errors: &[&str] = match place {
+            ("pwrite64", _) => &["ENOSPC", "EIO"],
+            _ => &["EIO"],
+        };
+        // SQLite does not report a failed copy from the write-ahead log into the database when a connection closes: nothing
+        // depends on it. The first such copy is an erasure's, which does.
+        let last = if place.1.ends_with(".db") { 1 } else { counts[&place] / 2 };
+        for (error, nth) in errors.iter().flat_map(|error| [(error, last.min(4)), (error, last)]) {
+            receipts += expect_the_end(place, error, nth);
+        }
+    }
+    assert!(receipts > 20, "the faults fall where something was promised");
 }
