@@ -75,14 +75,15 @@ pub fn head_for(
             StoreError::Damaged(error.to_string())
         };
         let head = SignedCheckpoint::parse(note.as_bytes()).map_err(damaged)?;
-        let witnessed = policy
+        let unwitnessed = policy
             .witnesses
             .as_ref()
-            .is_none_or(|w| w.check(&head).is_ok());
-        if witnessed {
-            return Ok(Some(head)); // protects: the_public_sees_nothing_beyond_an_earlier_witnessed_head
-        }
-        until.1 = size;
+            .is_some_and(|w| w.check(&head).is_err());
+        if unwitnessed {
+            until.1 = size;
+            continue;
+        } // protects: the_public_sees_nothing_beyond_an_earlier_witnessed_head
+        return Ok(Some(head));
     }
     Ok(None)
 }
@@ -112,11 +113,9 @@ impl StoreTiles {
         };
         let (first, width) = (id.index().saturating_mul(256), u64::from(id.width()));
         let there = self.size.checked_shr(8 * u32::from(level)).unwrap_or(0);
-        // protects: the_public_sees_nothing_beyond_an_earlier_witnessed_head
-        let within = first.checked_add(width).is_some_and(|end| end <= there);
-        if !within {
+        if first.checked_add(width).is_none_or(|end| end > there) {
             return Ok(None);
-        }
+        } // protects: the_public_sees_nothing_beyond_an_earlier_witnessed_head
         match id.content() {
             Content::Entries => self.bundle(first, width).map(Some),
             Content::Hashes(0) => match self.reader.tile(0, id.index())? {

@@ -1,6 +1,6 @@
 //! What must hold of a log after any fault, checked with the real disk.
 
-use crate::support::{Desk, ORIGIN, found_in, signer, LOG_KEY};
+use crate::support::{Desk, LOG_KEY, ORIGIN, START, found_in, signer};
 use crate::workload::{TARGETS, no_child_starts};
 use record::c2sp::checkpoint::SignedCheckpoint;
 use record::c2sp::tile::verify_tiles;
@@ -8,11 +8,13 @@ use record::c2sp::tree::Tree;
 use record::door::StoreTiles;
 use record::encoding::Hash;
 use record::log::{Lane, Log};
-use record::name::Reference;
+use record::name::{LogId, Reference};
 use record::statement::{Leaf, Statement};
 use record::store::head::HeadFile;
 use record::store::sqlite::Held;
+use record::time::ManualClock;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ffi::OsString;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, OnceLock};
 
@@ -34,7 +36,13 @@ struct Promise {
     size: u64,
 }
 
-fn found() -> (Desk, Targets) {
+struct Founded {
+    id: LogId,
+    files: Vec<(OsString, Vec<u8>)>,
+    targets: Targets,
+}
+
+fn found() -> Founded {
     let desk = Desk::found();
     let mut targets = BTreeMap::new();
     let log = desk.open();
@@ -45,35 +53,42 @@ fn found() -> (Desk, Targets) {
         targets.insert(index, bytes);
     }
     drop(log);
-    (desk, targets)
+    let paths = std::fs::read_dir(&desk.dir).unwrap();
+    let paths = paths.map(|entry| entry.unwrap().path());
+    let files = paths.filter(|path| path.is_file()).map(|path| {
+        let name = path.file_name().unwrap().to_owned();
+        (name, std::fs::read(path).unwrap())
+    });
+    Founded {
+        id: desk.id.clone(),
+        files: files.collect(),
+        targets,
+    }
 }
 
 impl History {
     /// A log with reports that the children will erase: a copy of one that was founded once.
     pub fn found() -> Self {
-        static FOUNDED: OnceLock<(Desk, Targets)> = OnceLock::new();
+        static FOUNDED: OnceLock<Founded> = OnceLock::new();
         let _alone = no_child_starts();
-        let (founded, targets) = FOUNDED.get_or_init(found);
+        let founded = FOUNDED.get_or_init(found);
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join("log");
         std::fs::create_dir_all(dir.join("attachments")).unwrap();
-        for file in std::fs::read_dir(&founded.dir).unwrap() {
-            let path = file.unwrap().path();
-            if path.is_file() {
-                std::fs::copy(&path, dir.join(path.file_name().unwrap())).unwrap();
-            }
+        for (name, bytes) in &founded.files {
+            std::fs::write(dir.join(name), bytes).unwrap();
         }
         let desk = Desk {
             root,
             dir,
             id: founded.id.clone(),
-            clock: Arc::clone(&founded.clock),
+            clock: Arc::new(ManualClock::at(START)),
         };
         Self {
             desk,
             said: Vec::new(),
             receipts: HashMap::new(),
-            targets: targets.clone(),
+            targets: founded.targets.clone(),
         }
     }
 
@@ -82,7 +97,10 @@ impl History {
         let printed = String::from_utf8_lossy(printed);
         let mut saying = HashMap::new();
         let mut receipts = 0;
-        for line in printed.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
+        for line in printed
+            .split_inclusive('\n')
+            .filter_map(|line| line.strip_suffix('\n'))
+        {
             let words: Vec<&str> = line.split(' ').collect();
             match words.as_slice() {
                 ["saying", n, compact] => {
@@ -139,7 +157,11 @@ impl History {
         let keys = [signer(LOG_KEY).verifier().clone()];
         head.checkpoint.verify(ORIGIN, &keys).unwrap();
         let texts = log.reader().leaves(0, u64::MAX).unwrap();
-        assert_eq!(texts.len() as u64, head.size(), "the database ends with the head");
+        assert_eq!(
+            texts.len() as u64,
+            head.size(),
+            "the database ends with the head"
+        );
         let ring = log.ring();
         let mut tree = Tree::new();
         let mut prefix = tree.root();
@@ -154,19 +176,29 @@ impl History {
             }
             leaves.push(leaf);
         }
-        assert_eq!(prefix, *before.checkpoint().root(), "the found head is a prefix");
+        assert_eq!(
+            prefix,
+            *before.checkpoint().root(),
+            "the found head is a prefix"
+        );
         assert_eq!(tree.root(), *head.checkpoint.checkpoint().root());
         let tiles = StoreTiles::new(log.reader().clone(), head.size());
         verify_tiles(&tiles, head.size(), &tree.root()).unwrap();
         let distinct: HashSet<Hash> = leaves.iter().map(Leaf::signing_hash).collect();
-        assert_eq!(distinct.len(), leaves.len(), "each statement stands there once");
+        assert_eq!(
+            distinct.len(),
+            leaves.len(),
+            "each statement stands there once"
+        );
         leaves
     }
 
     fn check_receipts(&self, log: &Log, leaves: &[Leaf]) {
         for (compact, promise) in &self.receipts {
             let index = promise.index;
-            let leaf = leaves.get(index as usize).expect("what was acknowledged is present");
+            let leaf = leaves
+                .get(index as usize)
+                .expect("what was acknowledged is present");
             assert_eq!(leaf.hash(), promise.leaf, "entry {index}");
             let said = Statement::parse(compact).unwrap();
             assert_eq!(leaf.text(), said.leaf().text(), "entry {index}");
@@ -174,7 +206,10 @@ impl History {
         for index in 0..leaves.len() as u64 {
             let statement = log.statement(index).unwrap().unwrap();
             let erased = !log.reader().erased_slots(index).unwrap().is_empty();
-            assert!(statement.is_complete() != erased, "entry {index} opens, or was erased");
+            assert!(
+                statement.is_complete() != erased,
+                "entry {index} opens, or was erased"
+            );
         }
     }
 
@@ -191,16 +226,27 @@ impl History {
         for index in 0..leaves.len() as u64 {
             let by = said.get(&index).copied();
             let expected: Vec<_> = by.map(|by| (1, Some(by))).into_iter().collect();
-            assert_eq!(log.reader().erased_slots(index).unwrap(), expected, "entry {index}");
+            assert_eq!(
+                log.reader().erased_slots(index).unwrap(),
+                expected,
+                "entry {index}"
+            );
             if by.is_none() {
                 continue;
             }
             let statement = log.statement(index).unwrap().unwrap();
             let digest = statement.head().unwrap().groups["body"].digest;
-            assert_eq!(log.reader().held(index, 1, digest).unwrap(), Held::Erased(by));
+            assert_eq!(
+                log.reader().held(index, 1, digest).unwrap(),
+                Held::Erased(by)
+            );
             assert_eq!(log.reader().attachments(index, 1).unwrap(), []);
             for bytes in self.targets.get(&index).into_iter().flatten() {
-                assert_eq!(found_in(&self.desk.dir, bytes), None, "entry {index} was erased");
+                assert_eq!(
+                    found_in(&self.desk.dir, bytes),
+                    None,
+                    "entry {index} was erased"
+                );
             }
         }
         let attached = leaves.len() as u64;

@@ -1,5 +1,8 @@
 //! Crashes and faults under a running log. Real processes, real files, and every fault must hit.
-#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 mod check;
 mod disk;
@@ -11,9 +14,11 @@ mod workload;
 
 use check::History;
 use disk::{End, Plan, Random};
-use record::log::Options;
+use record::log::{Log, OpenError, Options};
+use record::store::head::HeadError;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use support::{LOG_KEY, signer};
 
 const SIGKILL: i32 = 9;
@@ -96,7 +101,10 @@ fn power_cuts_lose_nothing_acknowledged() {
         history.check();
     }
     eprintln!("{cuts} cuts, {receipts} receipts");
-    assert!(receipts > cuts, "the cuts fall where something was promised");
+    assert!(
+        receipts > cuts,
+        "the cuts fall where something was promised"
+    );
 }
 
 #[test]
@@ -122,6 +130,7 @@ fn kill_9_at_any_write_or_sync_loses_nothing_acknowledged() {
     let points = if long() { 400 } else { 60 };
     let child = "child_on_a_real_disk";
     let counts = strace::counts(&History::found().desk.dir, child);
+    assert_eq!(counts.len(), strace::PLACES.len(), "only {counts:?}");
     let mut random = Random(9);
     let mut receipts = 0;
     for point in 0..points {
@@ -135,17 +144,28 @@ fn kill_9_at_any_write_or_sync_loses_nothing_acknowledged() {
         history.check();
     }
     eprintln!("{points} kills, {receipts} receipts");
-    assert!(receipts > points, "the kills fall where something was promised");
+    assert!(
+        receipts > points,
+        "the kills fall where something was promised"
+    );
 }
 
 /// The fault must end the child with a clear message, and what it acknowledged before must be there.
-fn expect_the_end(place: strace::Place, error: &str, nth: usize) -> usize {
+fn expect_the_end(child: &str, place: strace::Place, error: &str, nth: usize) -> usize {
     eprintln!("{place:?} {error} {nth}");
     let mut history = History::found();
-    let failed = strace::failed(&history.desk.dir, "child_on_a_real_disk", place, error, nth);
+    let failed = strace::failed(&history.desk.dir, child, place, error, nth);
     assert_eq!(failed.status.code(), Some(EXIT_IO), "{}", failed.errors);
-    assert!(failed.errors.contains("truceline: the disk failed: "), "{}", failed.errors);
-    assert!(failed.errors.contains("What has a receipt is safe"), "{}", failed.errors);
+    assert!(
+        failed.errors.contains("truceline: the disk failed: "),
+        "{}",
+        failed.errors
+    );
+    assert!(
+        failed.errors.contains("What has a receipt is safe"),
+        "{}",
+        failed.errors
+    );
     let receipts = history.note(&failed.printed);
     history.check();
     receipts
@@ -153,7 +173,8 @@ fn expect_the_end(place: strace::Place, error: &str, nth: usize) -> usize {
 
 #[test]
 fn a_full_disk_or_failed_sync_ends_the_process_and_loses_nothing() {
-    let counts = strace::counts(&History::found().desk.dir, "child_on_a_real_disk");
+    let child = "child_on_a_real_disk";
+    let counts = strace::counts(&History::found().desk.dir, child);
     let mut receipts = 0;
     for place in strace::PLACES {
         let errors: &[&str] = match place {
@@ -162,10 +183,83 @@ fn a_full_disk_or_failed_sync_ends_the_process_and_loses_nothing() {
         };
         // SQLite does not report a failed copy from the write-ahead log into the database when a connection closes: nothing
         // depends on it. The first such copy is an erasure's, which does.
-        let last = if place.1.ends_with(".db") { 1 } else { counts[&place] / 2 };
-        for (error, nth) in errors.iter().flat_map(|error| [(error, last.min(4)), (error, last)]) {
-            receipts += expect_the_end(place, error, nth);
+        let last = if place.1.ends_with(".db") {
+            1
+        } else {
+            counts[&place] / 2
+        };
+        for (error, nth) in errors
+            .iter()
+            .flat_map(|error| [(error, last.min(4)), (error, last)])
+        {
+            receipts += expect_the_end(child, place, error, nth);
         }
     }
-    assert!(receipts > 20, "the faults fall where something was promised");
+    assert!(
+        receipts > 20,
+        "the faults fall where something was promised"
+    );
+}
+
+/// Not a test: what [`a_failing_key_database_stops_the_log`] runs in a second process.
+#[test]
+fn child_that_says_one_thing() {
+    workload::run_child_that_says_one_thing(options);
+}
+
+#[test]
+fn a_failing_key_database_stops_the_log() {
+    let child = "child_that_says_one_thing";
+    // The thread that writes keys syncs two attachments', the statement's, and what it copies back when it closes.
+    let place = ("fsync", "keys.db-wal");
+    assert_eq!(
+        expect_the_end(child, place, "EIO", 3),
+        0,
+        "nothing is acknowledged"
+    );
+    // The statement's keys are the last that it writes.
+    let place = ("pwrite64", "keys.db-wal");
+    let last = strace::counts(&History::found().desk.dir, child)[&place];
+    assert_eq!(
+        expect_the_end(child, place, "ENOSPC", last),
+        0,
+        "nothing is acknowledged"
+    );
+}
+
+/// Not a test: what [`a_second_process_on_the_log_is_refused`] runs in a second process.
+#[test]
+fn child_that_waits() {
+    workload::run_child_that_waits(options);
+}
+
+#[test]
+fn a_second_process_on_the_log_is_refused() {
+    let history = History::found();
+    let dir = &history.desk.dir;
+    let (binary, args) = workload::child("child_that_waits");
+    let mut command = Command::new(binary);
+    command.args(args).env(workload::DIR, dir);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut first = workload::start(&mut command).unwrap();
+    let mut lines = BufReader::new(first.stdout.take().unwrap()).lines();
+    assert!(
+        lines.any(|line| line.unwrap() == "opened"),
+        "the first process has the log"
+    );
+
+    let alone = workload::no_child_starts();
+    let second = Log::open(dir, options());
+    assert!(matches!(
+        second.err(),
+        Some(OpenError::Head(HeadError::Locked(_)))
+    ));
+    let reading = Log::open_to_read(dir, &options()).unwrap();
+    assert!(reading.statement(2).unwrap().unwrap().is_complete());
+    drop((reading, alone));
+
+    drop(first.stdin.take());
+    assert!(first.wait().unwrap().success());
+    let _alone = workload::no_child_starts();
+    assert_eq!(Log::open(dir, options()).unwrap().read_only(), None);
 }

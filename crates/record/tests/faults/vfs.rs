@@ -1,8 +1,5 @@
 //! [`super::disk`] under SQLite and under the head file: SQLite's own unix VFS does the work, and the disk takes notes.
-#![allow(
-    unsafe_code,
-    reason = "SQLite calls a VFS through C function pointers"
-)]
+#![allow(unsafe_code, reason = "SQLite calls a VFS through C function pointers")]
 
 use super::disk::hold;
 use record::store::head::Medium;
@@ -76,7 +73,9 @@ static METHODS: sqlite3_io_methods = sqlite3_io_methods {
 
 unsafe fn path_of(name: *const c_char) -> PathBuf {
     // SAFETY: SQLite gives names that end with a zero.
-    PathBuf::from(OsStr::from_bytes(unsafe { CStr::from_ptr(name) }.to_bytes()))
+    PathBuf::from(OsStr::from_bytes(
+        unsafe { CStr::from_ptr(name) }.to_bytes(),
+    ))
 }
 
 unsafe extern "C" fn open(
@@ -157,7 +156,12 @@ unsafe extern "C" fn read(file: *mut sqlite3_file, to: *mut c_void, n: c_int, at
     }
 }
 
-unsafe extern "C" fn write(file: *mut sqlite3_file, from: *const c_void, n: c_int, at: i64) -> c_int {
+unsafe extern "C" fn write(
+    file: *mut sqlite3_file,
+    from: *const c_void,
+    n: c_int,
+    at: i64,
+) -> c_int {
     // SAFETY: `from` points to `n` bytes; the rest is passed on as it came.
     unsafe {
         let mut disk = hold();

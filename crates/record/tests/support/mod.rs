@@ -1,6 +1,9 @@
 //! A duty desk for tests: a founded log with its keys.
 #![allow(dead_code, reason = "each test file uses its part")]
-#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 use record::audience::Audience;
 use record::c2sp::note::SignerKey;
@@ -126,7 +129,12 @@ impl Desk {
 
     /// The ciphertext of a disclosure, past the program.
     pub fn sealed_bytes(&self, index: u64, slot: u64) -> Vec<u8> {
-        self.bytes("record.db", "SELECT sealed FROM disclosure WHERE id = ?1", index, slot)
+        self.bytes(
+            "record.db",
+            "SELECT sealed FROM disclosure WHERE id = ?1",
+            index,
+            slot,
+        )
     }
 
     /// The key of a disclosure, past the program.
