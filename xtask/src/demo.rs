@@ -43,7 +43,9 @@ fn small_record(workspace: &Workspace, truceline: &Path) -> Outcome {
     let mut init = workspace.command(truceline);
     init.args(["log", "init", "--callsign", "MISSION"])
         .args(["--origin", "example.org/mission", "--data"])
-        .arg(&data);
+        .arg(&data)
+        .arg("--recovery")
+        .arg(folder.join("recovery.key"));
     step("truceline log init", || run(&mut init))?;
 
     println!(
@@ -74,7 +76,7 @@ fn statements() -> String {
         let text = format!("Line test {number} of {STATEMENTS}: heard.");
         let statement = json!({
             "kind": "message.send/1",
-            "groups": { "body": { "aud": ["public"], "text": text } },
+            "groups": { "body": { "aud": ["public"], "content": { "text": text } } },
         });
         writeln!(lines, "{statement}").expect("a String takes every line");
     }

@@ -135,7 +135,7 @@ impl StoreTiles {
         }
     }
 
-    fn leaves(&self, first: u64, width: u64) -> Result<Vec<String>, StoreError> {
+    fn leaves(&self, first: u64, width: u64) -> Result<Vec<Vec<u8>>, StoreError> {
         let leaves = self.reader.leaves(first, first + width)?;
         if leaves.len() as u64 == width {
             return Ok(leaves);
@@ -148,16 +148,13 @@ impl StoreTiles {
 
     fn bundle(&self, first: u64, width: u64) -> Result<Vec<u8>, StoreError> {
         let leaves = self.leaves(first, width)?;
-        tile::encode_bundle(leaves.iter().map(String::as_bytes))
+        tile::encode_bundle(leaves.iter().map(Vec::as_slice))
             .map_err(|error| StoreError::Damaged(error.to_string()))
     }
 
     fn leaf_hashes(&self, first: u64, width: u64) -> Result<Vec<u8>, StoreError> {
         let leaves = self.leaves(first, width)?;
-        Ok(leaves
-            .iter()
-            .flat_map(|leaf| leaf_hash(leaf.as_bytes()).0)
-            .collect())
+        Ok(leaves.iter().flat_map(|leaf| leaf_hash(leaf).0).collect())
     }
 }
 

@@ -74,28 +74,48 @@ fn write(value: &Value, out: &mut String) {
     }
 }
 
+/// As much of a member's name as an error message repeats, in characters.
+const STEP_CHARS_MAX: usize = 32;
+
+/// The beginning of `text`, control characters escaped: what a message repeats of something that a stranger wrote.
+pub(crate) fn shortened(text: &str, chars_max: usize) -> String {
+    let mut chars = text.chars();
+    let mut short: String = chars
+        .by_ref()
+        .take(chars_max)
+        .flat_map(char::escape_debug)
+        .collect();
+    if chars.next().is_some() {
+        short.push('…');
+    }
+    short
+}
+
 struct Strict<'p> {
     depth: usize,
     path: &'p RefCell<String>,
 }
 
 impl Strict<'_> {
-    fn enter<E: de::Error>(&self, step: &str) -> Result<(Strict<'_>, usize), E> {
+    /// Refuses an array or object that stands too deep, an empty one as well.
+    fn open<E: de::Error>(&self) -> Result<(), E> {
+        if self.depth < DEPTH_MAX {
+            return Ok(());
+        }
+        Err(E::custom(format_args!(
+            "{} is nested deeper than {DEPTH_MAX}",
+            self.place()
+        )))
+    }
+
+    fn enter(&self, step: &str) -> (Strict<'_>, usize) {
         let back = self.path.borrow().len();
         self.path.borrow_mut().push_str(step);
-        if self.depth >= DEPTH_MAX {
-            return Err(E::custom(format_args!(
-                "{} is nested deeper than {DEPTH_MAX}",
-                self.path.borrow()
-            )));
-        }
-        Ok((
-            Strict {
-                depth: self.depth + 1,
-                path: self.path,
-            },
-            back,
-        ))
+        let inner = Strict {
+            depth: self.depth + 1,
+            path: self.path,
+        };
+        (inner, back)
     }
 
     fn place(&self) -> String {
@@ -151,9 +171,10 @@ impl<'de> Visitor<'de> for Strict<'_> {
         Ok(Value::String(v.to_owned()))
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        self.open()?;
         let mut items = Vec::new();
         loop {
-            let (inner, back) = self.enter(&format!("[{}]", items.len()))?;
+            let (inner, back) = self.enter(&format!("[{}]", items.len()));
             let Some(item) = seq.next_element_seed(inner)? else {
                 self.path.borrow_mut().truncate(back);
                 return Ok(Value::Array(items));
@@ -163,9 +184,10 @@ impl<'de> Visitor<'de> for Strict<'_> {
         }
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        self.open()?;
         let mut members = Map::new();
         while let Some(name) = map.next_key::<String>()? {
-            let (inner, back) = self.enter(&format!(".{name}"))?;
+            let (inner, back) = self.enter(&format!(".{}", shortened(&name, STEP_CHARS_MAX)));
             let member = map.next_value_seed(inner)?;
             if members.contains_key(&name) {
                 return Err(de::Error::custom(format_args!(
@@ -202,6 +224,25 @@ mod tests {
         assert!(refusal("{} {}").contains("trailing"));
         assert!(refusal("").contains("EOF"));
         assert!(parse(b"[\"\xff\"]").is_err());
+    }
+
+    #[test]
+    fn an_empty_array_or_object_is_a_level_too() {
+        for (eight, nine) in [
+            ("[[[[[[[[]]]]]]]]", "[[[[[[[[[]]]]]]]]]"),
+            ("[[[[[[[{}]]]]]]]", "[[[[[[[[{}]]]]]]]]"),
+        ] {
+            parse(eight.as_bytes()).unwrap();
+            assert!(refusal(nine).contains("nested deeper than 8"), "{nine}");
+        }
+    }
+
+    #[test]
+    fn a_long_name_is_not_repeated_in_full() {
+        let name = "é".repeat(10_000);
+        let message = refusal(&format!(r#"{{"{name}":{{"{name}":0.5}}}}"#));
+        assert!(message.contains("é… is not an integer"), "{message}");
+        assert!(message.len() < 500, "{}", message.len());
     }
 
     #[test]

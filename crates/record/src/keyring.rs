@@ -214,19 +214,24 @@ impl KeyRing {
     /// # Errors
     /// [`Ineffective`] says why not.
     pub fn judge(&self, leaf: &Leaf, index: u64) -> Result<(), Ineffective> {
-        let role = self.judge_key(leaf.kid, index)?;
-        let fits = if leaf.control().is_some() {
-            matches!(role, Role::Admin | Role::Recovery)
-        } else {
-            role == Role::Office
+        self.judge_kid(leaf.kid, leaf.control().is_some(), index)
+    }
+
+    /// Whether a statement signed by `kid`, a control statement or not, counts at `index`.
+    ///
+    /// # Errors
+    /// [`Ineffective`] says why not.
+    pub fn judge_kid(&self, kid: Kid, control: bool, index: u64) -> Result<(), Ineffective> {
+        let role = self.judge_key(kid, index)?;
+        let fits = match role {
+            Role::Admin | Role::Recovery => control,
+            Role::Office => !control,
+            Role::Log => false,
         };
         if fits {
             Ok(())
         } else {
-            Err(Ineffective::Role {
-                kid: leaf.kid,
-                role,
-            })
+            Err(Ineffective::Role { kid, role })
         }
     }
 

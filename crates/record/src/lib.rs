@@ -11,8 +11,20 @@ pub mod statement;
 pub mod time;
 
 #[cfg(feature = "store")]
+pub mod audit;
+#[cfg(feature = "store")]
+pub mod carry;
+#[cfg(feature = "store")]
 pub mod door;
+#[cfg(feature = "store")]
+pub mod files;
 #[cfg(feature = "store")]
 pub mod log;
 #[cfg(feature = "store")]
+pub mod mirror;
+#[cfg(feature = "store")]
+pub mod repair;
+#[cfg(feature = "store")]
 pub mod store;
+#[cfg(feature = "store")]
+pub mod witness_book;

@@ -8,12 +8,12 @@
 
 use crate::audience::{AUDIENCE_NAMES_MAX, Audience};
 use crate::encoding::{Hash, base64url, from_base64url};
-use crate::json::{self, JsonError};
+use crate::json::{self, JsonError, shortened};
 use crate::key::{Algorithm, KeyError, PublicKey, SecretKey, random};
 use crate::name::{LogId, NameError, Reference, decimal};
 use crate::time::UtcMs;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -35,6 +35,9 @@ pub const ABOUT_MAX: usize = 16;
 pub const SEEN_MAX: usize = 64;
 /// Random bytes in a salt.
 pub const SALT_BYTES: usize = 16;
+
+/// As much of a member's name as an error message repeats, in characters.
+const NAME_CHARS_MAX: usize = 64;
 
 const HEAD: &str = "head";
 const CONTENT: &str = "content";
@@ -272,6 +275,16 @@ impl Leaf {
         })
     }
 
+    /// Reads a leaf as it stands in a log.
+    ///
+    /// # Errors
+    /// As [`Leaf::parse`]; bytes that are no text are refused too.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, StatementError> {
+        let text =
+            std::str::from_utf8(bytes).map_err(|_| StatementError::Form("a leaf is ASCII"))?;
+        Self::parse(text)
+    }
+
     /// The leaf's text, as it stands in the log.
     #[must_use]
     pub fn text(&self) -> &str {
@@ -438,23 +451,38 @@ fn one_digest(part: &'static str, value: &Value) -> Result<Hash, StatementError>
 
 /// Refuses `_sd`, `_sd_alg` and `...` where they would make a library open something that we do not.
 fn refuse_stray(part: &'static str, place: &str, value: &Value) -> Result<(), StatementError> {
+    refuse_stray_below(part, &mut place.to_owned(), value)
+}
+
+/// One path for all, since a copy of it for each of many members of a long name would take seconds.
+fn refuse_stray_below(
+    part: &'static str,
+    path: &mut String,
+    value: &Value,
+) -> Result<(), StatementError> {
+    let back = path.len();
     match value {
-        Value::Object(members) => members.iter().try_for_each(|(name, member)| {
-            if ["_sd", "_sd_alg", "..."].contains(&name.as_str()) {
-                return Err(field(
-                    part,
-                    format!("{place}.{name}"),
-                    "must not stand there",
-                ));
+        Value::Object(members) => {
+            for (name, member) in members {
+                path.push('.');
+                path.push_str(&shortened(name, NAME_CHARS_MAX));
+                if ["_sd", "_sd_alg", "..."].contains(&name.as_str()) {
+                    return Err(field(part, path.as_str(), "must not stand there"));
+                }
+                refuse_stray_below(part, path, member)?;
+                path.truncate(back);
             }
-            refuse_stray(part, &format!("{place}.{name}"), member)
-        }),
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .try_for_each(|(i, item)| refuse_stray(part, &format!("{place}[{i}]"), item)),
-        _ => Ok(()),
+        }
+        Value::Array(items) => {
+            for (i, item) in items.iter().enumerate() {
+                path.push_str(&format!("[{i}]"));
+                refuse_stray_below(part, path, item)?;
+                path.truncate(back);
+            }
+        }
+        _ => {}
     }
+    Ok(())
 }
 
 /// One disclosure: salt, name and value, as base64url text. Its digest stands in what discloses it.
@@ -577,6 +605,15 @@ impl Head {
         if head.groups.is_empty() || head.groups.len() > GROUPS_MAX {
             return Err(field(HEAD, "groups", format!("are one to {GROUPS_MAX}")));
         }
+        // RFC 9901, section 7.1: otherwise it would be open which group a disclosure opens.
+        let digests: BTreeSet<Hash> = head.groups.values().map(|group| group.digest).collect();
+        if digests.len() < head.groups.len() {
+            return Err(field(
+                HEAD,
+                "groups",
+                "must each have a digest of their own",
+            ));
+        } // protects: two_groups_never_share_a_digest
         Ok(head)
     }
 
@@ -737,7 +774,7 @@ fn group_name(part: &'static str, name: &str) -> Result<(), StatementError> {
     }
     Err(field(
         part,
-        name.chars().take(64).collect::<String>(),
+        shortened(name, NAME_CHARS_MAX),
         "is no group name: a-z 0-9 _, at most 32, none of the head's own",
     ))
 }
@@ -977,7 +1014,7 @@ impl Draft {
         {
             return Err(field(
                 PART,
-                unknown,
+                shortened(unknown, NAME_CHARS_MAX),
                 format!("is unknown; a draft has {}", MEMBERS.join(", ")),
             ));
         }
@@ -990,6 +1027,7 @@ impl Draft {
         };
         let groups = members.get("groups").and_then(Value::as_object);
         for (name, group) in groups.ok_or_else(|| field(PART, "groups", "must be an object"))? {
+            group_name(PART, name)?;
             let exact = group
                 .as_object()
                 .filter(|g| g.len() == 2 && g.contains_key("aud"));
@@ -1071,6 +1109,9 @@ impl Draft {
         let head = Disclosure::new(HEAD, head.to_value())?;
         let leaf = Leaf::sign(&Claims::Sealed(head.digest), key, kid, log, now)?;
         disclosures.insert(0, head);
-        Statement::assemble(leaf, disclosures)
+        let statement = Statement::assemble(leaf, disclosures)?;
+        let bytes = statement.to_string().len();
+        within("the statement", bytes, STATEMENT_BYTES_MAX)?;
+        Ok(statement)
     }
 }

@@ -1,5 +1,6 @@
 //! The one source of time: UTC milliseconds, and a clock that tests replace.
 
+use crate::json::shortened;
 use jiff::Timestamp;
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -14,12 +15,14 @@ impl UtcMs {
     /// # Errors
     /// A sentence that says what is wrong; a time without offset or `Z` is refused.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let timestamp: Timestamp = text.parse().map_err(|_| {
+        let timestamp: Option<Timestamp> = is_rfc3339(text).then(|| text.parse().ok()).flatten();
+        let refused = || {
+            let text = shortened(text, 64);
             format!(
-                "{text:?} is no RFC 3339 time with an offset, such as 2016-06-21T12:00:00+03:00"
+                "\"{text}\" is no RFC 3339 time with an offset, such as 2016-06-21T12:00:00+03:00"
             )
-        })?;
-        Ok(Self(timestamp.as_millisecond()))
+        };
+        Ok(Self(timestamp.ok_or_else(refused)?.as_millisecond()))
     }
 
     /// Seconds since 1970, rounded down to the whole minute: all that a public leaf tells of the time.
@@ -33,6 +36,31 @@ impl UtcMs {
     pub fn seconds(self) -> i64 {
         self.0.div_euclid(1000)
     }
+}
+
+/// Whether `text` has the form `2016-06-21T12:00:00`, perhaps a fraction, and `Z` or an offset of hours and minutes. The
+/// library reads more than that, such as `20160621T12+03[Europe/Kyiv]`, which others read differently or not at all.
+fn is_rfc3339(text: &str) -> bool {
+    let is_like = |bytes: &[u8], form: &[u8]| {
+        bytes.len() == form.len()
+            && bytes.iter().zip(form).all(|(byte, form)| match form {
+                b'0' => byte.is_ascii_digit(),
+                mark => byte == mark,
+            })
+    };
+    let Some((date_time, rest)) = text.as_bytes().split_at_checked(19) else {
+        return false;
+    };
+    let offset = match rest.strip_prefix(b".") {
+        // At least one digit follows the dot.
+        Some(fraction) => match fraction.iter().position(|byte| !byte.is_ascii_digit()) {
+            Some(digits @ 1..) => &fraction[digits..],
+            _ => return false,
+        },
+        None => rest,
+    };
+    is_like(date_time, b"0000-00-00T00:00:00")
+        && (offset == b"Z" || is_like(offset, b"+00:00") || is_like(offset, b"-00:00"))
 }
 
 impl fmt::Display for UtcMs {
@@ -99,6 +127,37 @@ mod tests {
                 .contains("offset")
         );
         assert!(UtcMs::parse("yesterday").is_err());
+    }
+
+    #[test]
+    fn only_the_one_form_of_rfc_3339_is_a_time() {
+        for good in [
+            "2016-06-21T12:00:00Z",
+            "2016-06-21T12:00:00.1+03:00",
+            "2016-06-21T12:00:00.123456789-11:30",
+        ] {
+            assert!(UtcMs::parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "20160621T120000Z",
+            "2016-06-21T12:00:00+03",
+            "2016-06-21T12:00:00+0300",
+            "2016-06-21T12:00:00+03:00[Europe/Kyiv]",
+            "2016-06-21T12:00:00+03:00:30",
+            "2016-06-21T12:00Z",
+            "2016-06-21 12:00:00Z",
+            "2016-06-21t12:00:00z",
+            "2016-06-21T12:00:00,5Z",
+            "2016-06-21T12:00:00.Z",
+            "2016-06-21T12:00:00.5",
+            "-002016-06-21T12:00:00Z",
+            "2016-02-30T12:00:00Z",
+            "2016-06-21T24:00:00Z",
+            "2016-06-21T12:00:0\u{661}Z",
+        ] {
+            assert!(UtcMs::parse(bad).is_err(), "{bad}");
+        }
+        assert!(UtcMs::parse(&"2".repeat(100_000)).unwrap_err().len() < 300);
     }
 
     #[test]

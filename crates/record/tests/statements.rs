@@ -1,4 +1,8 @@
 //! What a statement is, and every way in which something is not one.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 use record::audience::{Audience, Reader};
 use record::encoding::{Hash, base64url};
@@ -369,4 +373,84 @@ fn drafts_name_the_member_that_is_wrong() {
             .sign(&key(Algorithm::EdDsa), Kid::Index(4), &log(), NOW)
             .is_err()
     );
+}
+
+/// A statement over any head, rightly signed.
+fn with_head(head: &Value, contents: &[&str]) -> String {
+    let head = base64url(
+        json!([base64url(&[3; 16]), "head", head])
+            .to_string()
+            .as_bytes(),
+    );
+    let digest = Hash::of(&[head.as_bytes()]).to_base64url();
+    let leaf = forged(HEADER, &payload().replace(&base64url(&[1; 32]), &digest));
+    let parts = contents.iter().map(|content| format!("{content}~"));
+    format!("{leaf}~{head}~{}", parts.collect::<String>())
+}
+
+#[test]
+fn two_groups_never_share_a_digest() {
+    let content = base64url(
+        json!([base64url(&[1; 16]), "content", {"a": 1}])
+            .to_string()
+            .as_bytes(),
+    );
+    let group =
+        |aud: &[&str]| json!({"aud": aud, "_sd": [Hash::of(&[content.as_bytes()]).to_base64url()]});
+    let mut head =
+        json!({"kind": "message.send/1", "at": "2016-06-21T12:00:00Z", "body": group(&["RU"])});
+    Statement::parse(&with_head(&head, &[&content])).unwrap();
+    head["source"] = group(&[]);
+    for contents in [&[content.as_str()][..], &[&content, &content]] {
+        let refused = Statement::parse(&with_head(&head, contents)).unwrap_err();
+        assert!(
+            refused.to_string().contains("a digest of their own"),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
+fn what_is_signed_is_small_enough_to_be_read() {
+    let long = "x".repeat(150_000);
+    let draft = ["a", "b", "c", "d", "e", "f"].iter().fold(
+        Draft::new("message.send/1", "2016-06-21T12:00:00Z").unwrap(),
+        |draft, name| {
+            draft
+                .group(name, names(&["RU"]), json!({"text": long}))
+                .unwrap()
+        },
+    );
+    let refused = draft.sign(&key(Algorithm::EdDsa), Kid::Index(4), &log(), NOW);
+    assert!(matches!(refused, Err(StatementError::TooLarge { .. })));
+}
+
+#[test]
+fn an_error_repeats_little_of_what_was_sent() {
+    let name = format!("\u{1b}[2J{}", "m".repeat(3000));
+    let body = json!({"aud": [1], "content": {}});
+    for draft in [
+        json!({"kind": "erase/1", "groups": {}, &name: 1}),
+        json!({"kind": "erase/1", "groups": {&name: body}}),
+        json!({"kind": "erase/1", "at": name, "groups": {}}),
+        json!({"kind": "erase/1", "groups": {"body": {"aud": [name], "content": {}}}}),
+    ] {
+        let message = Draft::parse(draft.to_string().as_bytes(), NOW)
+            .unwrap_err()
+            .to_string();
+        assert!(message.len() < 600, "{message}");
+        assert!(!message.contains('\u{1b}'), "{message:?}");
+    }
+}
+
+#[test]
+fn a_long_name_above_many_members_costs_no_time() {
+    // Copying the path for each member was half a million members times the name: gigabytes, before any signature.
+    let content = json!({"n".repeat(60_000): vec![0; 60_000]});
+    let draft = Draft::new("message.send/1", "2016-06-21T12:00:00Z").unwrap();
+    let draft = draft.group("body", names(&["RU"]), content).unwrap();
+    let said = draft
+        .sign(&key(Algorithm::EdDsa), Kid::Index(4), &log(), NOW)
+        .unwrap();
+    assert!(said.is_complete());
 }

@@ -1,2 +1,143 @@
-//! The `truceline` command.
-fn main() {}
+//! The `truceline` command: the operations room of a ceasefire from the terminal.
+#![allow(clippy::print_stdout, reason = "this is the command line")]
+
+mod carry;
+mod config;
+mod key;
+mod log;
+mod node;
+mod report;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// A failed command: one or a few lines for the person who typed it, and an exit status.
+#[derive(Debug)]
+pub struct Failure {
+    message: String,
+    status: u8,
+}
+
+/// The result of a command.
+pub type Outcome = Result<(), Failure>;
+
+impl Failure {
+    /// What was asked for cannot be done.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            status: 1,
+        }
+    }
+}
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+/// The operations room of a ceasefire.
+#[derive(Parser)]
+#[command(name = "truceline", version, about, long_about = None, propagate_version = true, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Configuration file; without it ./truceline.toml when there is one
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make keys
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Found a log, say statements, show, prove, erase, repair
+    #[command(subcommand)]
+    Log(log::Command),
+    /// Verify a whole log from its files alone, trusting nobody who keeps them
+    #[command(
+        after_long_help = "EXAMPLE:\n  truceline audit /media/stick/logs/truce.example+mission --pin truce.example/mission+1a2b3c4d+Ab…\n\n\
+        Exit status: 0 everything holds, 1 something does not; the first bad entry is named."
+    )]
+    Audit(report::Args),
+    /// Carry the record on a stick: out, and in
+    #[command(subcommand)]
+    Carry(carry::Command),
+    /// Print the completion script of a shell
+    #[command(
+        after_long_help = "EXAMPLE:\n  truceline completions bash > /etc/bash_completion.d/truceline"
+    )]
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = config::load(cli.config.as_deref()).and_then(|settings| {
+        config::start_logging(&settings);
+        run(cli.command, &settings)
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // A closed pipe is no failure that anybody can read about.
+            let _ = writeln!(std::io::stderr(), "truceline: {}", failure.message);
+            ExitCode::from(failure.status)
+        }
+    }
+}
+
+fn run(command: Command, settings: &config::Settings) -> Outcome {
+    match command {
+        Command::Key(command) => key::run(&command),
+        Command::Log(command) => log::run(command, settings),
+        Command::Audit(args) => report::run(&args),
+        Command::Carry(command) => carry::run(&command, settings),
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Cli::command(),
+                "truceline",
+                &mut std::io::stdout(),
+            );
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound_and_every_command_shows_an_example() {
+        Cli::command().debug_assert();
+        let mut root = Cli::command();
+        root.build();
+        let mut bare = Vec::new();
+        leaves(&root, &mut bare);
+        assert!(bare.is_empty(), "no example in the help of {bare:?}");
+    }
+
+    fn leaves(command: &clap::Command, bare: &mut Vec<String>) {
+        for sub in command
+            .get_subcommands()
+            .filter(|sub| sub.get_name() != "help")
+        {
+            if sub.has_subcommands() {
+                leaves(sub, bare);
+            } else if !sub
+                .get_after_long_help()
+                .is_some_and(|help| help.to_string().contains("EXAMPLE"))
+            {
+                bare.push(sub.get_name().to_owned());
+            }
+        }
+    }
+}

@@ -233,7 +233,7 @@ fn entry(shared: &Shared, statement: &Statement) -> Result<NewEntry, SayError> {
         }
     }
     Ok(NewEntry {
-        leaf: leaf.text().to_owned(),
+        leaf: leaf.text().into(),
         minute_s: leaf.minute_s,
         signing: leaf.signing_hash(),
         disclosures,
@@ -247,7 +247,7 @@ fn entry(shared: &Shared, statement: &Statement) -> Result<NewEntry, SayError> {
 }
 
 /// The names in a content's `attachments`: a list of objects, each with its `name`.
-fn attachment_names(content: &Value) -> Vec<String> {
+pub(crate) fn attachment_names(content: &Value) -> Vec<String> {
     let list = content.get("attachments").and_then(Value::as_array);
     list.into_iter()
         .flatten()

@@ -10,8 +10,9 @@ mod sequencer;
 
 pub use admission::{Lane, SayError};
 pub use open::{
-    FatalHandler, Founding, OpenError, Options, ReadOnly, create, own_heads, secret_file,
+    FatalHandler, Founding, HEAD, OpenError, Options, ReadOnly, create, own_heads, secret_file,
 };
+pub use sequencer::Edge;
 
 use crate::audience;
 use crate::c2sp::checkpoint::SignedCheckpoint;
@@ -26,6 +27,7 @@ use crate::store::attachment::{self, AttachmentError};
 use crate::store::sqlite::Reader;
 use crate::store::{Store, StoreError};
 use crate::time::{Clock, UtcMs};
+pub(crate) use admission::attachment_names;
 use sequencer::{Item, Queue};
 use std::collections::HashMap;
 use std::io::Read;
@@ -305,6 +307,17 @@ impl Log {
         let tiles = StoreTiles::new(self.shared.reader.clone(), head.size());
         let hashes = TileHashes::new(&tiles, head.size());
         Proof::new(index, head.checkpoint.clone(), &hashes)
+            .map_err(|error| StoreError::Damaged(error.to_string()))
+    }
+
+    /// The root of this log's tree as of `size` entries.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] when a tile is missing.
+    pub fn root_at(&self, size: u64) -> Result<Hash, StoreError> {
+        let tiles = StoreTiles::new(self.shared.reader.clone(), size);
+        let tree = crate::c2sp::tile::load_tree(&tiles, size);
+        tree.map(|tree| tree.root())
             .map_err(|error| StoreError::Damaged(error.to_string()))
     }
 

@@ -1,7 +1,7 @@
 //! Founding a log, and opening one: deciding from the head file, the database and what peers saw whether this node may sign.
 
-use super::sequencer::{Edge, Item, Queue, Sequencer};
-use super::{Head, InFlight, Lane, Limits, Log, Shared, admission, lock, write};
+use super::sequencer::{Edge, Queue, Sequencer};
+use super::{Head, InFlight, Limits, Log, Shared, lock, write};
 use crate::c2sp::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 use crate::c2sp::note::{SignerKey, VerifierKey};
 use crate::c2sp::tile::load_tree;
@@ -12,7 +12,7 @@ use crate::keyring::{ControlError, KeyRing};
 use crate::name::{CallSign, LogId, Origin};
 use crate::statement::{Kid, Leaf, Statement, StatementError};
 use crate::store::head::{HeadError, HeadFile, Medium};
-use crate::store::sqlite::{Place, Reader, SqliteStore};
+use crate::store::sqlite::{KEYS, Place, RECORD, Reader, SqliteStore};
 use crate::store::{NewEntry, Store, StoreError, file_error};
 use crate::time::{Clock, SystemClock};
 use serde_json::{Map, Value};
@@ -163,7 +163,7 @@ pub enum OpenError {
     #[error("the head: {0}")]
     Checkpoint(#[from] CheckpointError),
     /// There is something already where a log should be founded.
-    #[error("{} is not empty; found a log in an empty or new directory", .0.display())]
+    #[error("{}: there is a log already; found another one in a new directory", .0.display())]
     NotEmpty(PathBuf),
     /// Founding was interrupted.
     #[error("{}: founding this log was interrupted before anything could be said; delete the directory and found it again", .0.display())]
@@ -186,7 +186,7 @@ pub struct Founding<'k> {
     pub more: Map<String, Value>,
 }
 
-/// Founds a log in `dir`, which must be empty or new, and returns its identity.
+/// Founds a log in `dir`, where none may be yet, and returns its identity.
 ///
 /// # Errors
 /// [`OpenError`].
@@ -196,8 +196,10 @@ pub fn create(dir: &Path, founding: &Founding<'_>, clock: &dyn Clock) -> Result<
         .mode(0o700)
         .create(dir)
         .map_err(file_error(dir))?;
-    let mut there = std::fs::read_dir(dir).map_err(file_error(dir))?;
-    if there.next().is_some() {
+    if [HEAD, RECORD, KEYS, "attachments"]
+        .iter()
+        .any(|name| dir.join(name).exists())
+    {
         return Err(OpenError::NotEmpty(dir.to_owned()));
     }
     let mut body = founding.more.clone();
@@ -227,15 +229,12 @@ pub fn create(dir: &Path, founding: &Founding<'_>, clock: &dyn Clock) -> Result<
 
     let attachments = dir.join("attachments");
     std::fs::create_dir(&attachments).map_err(file_error(&attachments))?;
-    let place = Place {
-        dir: dir.to_owned(),
-        vfs: None,
-    };
+    let place = Place::new(dir);
     let mut store = SqliteStore::create(&place)?;
     let mut head_file = HeadFile::create(&dir.join(HEAD))?;
     let leaf = entry0.leaf();
     let entry = NewEntry {
-        leaf: leaf.text().to_owned(),
+        leaf: leaf.text().into(),
         minute_s: leaf.minute_s,
         signing: leaf.signing_hash(),
         disclosures: Vec::new(),
@@ -312,15 +311,15 @@ fn identity(reader: &Reader, dir: &Path, size: u64) -> Result<(LogId, KeyRing), 
     let founded = indices.next() == Some(0);
     let entry0 = reader.leaf(0)?.filter(|_| founded);
     let entry0 = entry0.ok_or_else(|| OpenError::NotFounded(dir.to_owned()))?;
-    let leaf0 = Leaf::parse(&entry0)?;
+    let leaf0 = Leaf::from_bytes(&entry0)?;
     let mut ring = KeyRing::declare(&leaf0)?;
     for index in indices {
         let text = reader.leaf(index)?;
         let text = text.ok_or_else(|| StoreError::Damaged(format!("entry {index} is missing")))?;
-        ring.observe(&Leaf::parse(&text)?, index);
+        ring.observe(&Leaf::from_bytes(&text)?, index);
     }
     Ok((
-        LogId::new(leaf0.log.origin.clone(), leaf_hash(entry0.as_bytes())),
+        LogId::new(leaf0.log.origin.clone(), leaf_hash(&entry0)),
         ring,
     ))
 }
@@ -411,28 +410,16 @@ fn without_note(dir: &Path, head_file: &HeadFile, options: &Options) -> Result<L
     open_read_only(dir, ReadOnly::HeadDamaged, options)
 }
 
-/// Logs the erase statements whose bytes were destroyed just before a crash.
+/// Logs the erase statements whose bytes were destroyed just before a crash, before anything else is taken.
 fn finish_erasures(log: &Log, statements: Vec<String>) {
     for statement in statements {
-        match admission::prepare(&log.shared, &statement, Lane::Routine) {
-            Ok(prepared) => log.enqueue(
-                Item::Say(Box::new(prepared), Box::new(report_erasure)),
-                Lane::Routine,
-            ),
+        match log.say(&statement) {
+            Ok(receipt) => {
+                tracing::info!(reference = %receipt.reference, "finished an erasure that a crash had interrupted")
+            }
             Err(error) => {
                 tracing::error!(%error, "an erasure was carried out, but its statement cannot be logged any more")
             }
-        }
-    }
-}
-
-fn report_erasure(result: Result<super::Receipt, super::SayError>) {
-    match result {
-        Ok(receipt) => {
-            tracing::info!(reference = %receipt.reference, "finished an erasure that a crash had interrupted")
-        }
-        Err(error) => {
-            tracing::error!(%error, "an erasure was carried out, but its statement was refused")
         }
     }
 }
@@ -470,7 +457,7 @@ fn decide(
     let first_bad = first_incomplete(reader, size, database)?;
     if let Some(first_bad) = first_bad.filter(|_| head_file.torn()) {
         return Ok(Some(ReadOnly::TailDamaged(first_bad)));
-    } // protects: entries_without_keys_are_dropped_when_no_head_covers_them
+    } // protects: nothing_is_dropped_while_a_newer_head_may_have_been_lost
     // Peers are asked before anything is dropped: what one of them saw signed is kept for the repair.
     let database = first_bad.unwrap_or(database);
     for peer in &options.peer_heads {

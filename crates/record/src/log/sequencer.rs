@@ -80,11 +80,14 @@ impl Queue {
 
 /// The edge of the tree: per level the tile that is not full yet.
 #[derive(Default)]
-pub(super) struct Edge(HashMap<u8, (u64, Vec<u8>)>);
+pub struct Edge(HashMap<u8, (u64, Vec<u8>)>);
 
 impl Edge {
     /// Reads the edge of a tree of `size` entries.
-    pub(super) fn load(tiles: &impl tile::TileReader, size: u64) -> Result<Self, tile::TileError> {
+    ///
+    /// # Errors
+    /// [`tile::TileError`] names the tile that is missing.
+    pub fn load(tiles: &impl tile::TileReader, size: u64) -> Result<Self, tile::TileError> {
         let mut edge = Self::default();
         for level in 0..8_u8 {
             let hashes = size >> (8 * u32::from(level));
@@ -99,7 +102,10 @@ impl Edge {
     }
 
     /// Appends leaf hashes to the tree of `size` entries and returns the tiles to store.
-    fn grow(&mut self, size: u64, leaves: &[Hash]) -> Result<Vec<NewTile>, StoreError> {
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] when this is not the edge of a tree of `size` entries.
+    pub fn grow(&mut self, size: u64, leaves: &[Hash]) -> Result<Vec<NewTile>, StoreError> {
         let partial = |id: TileId| match id.content() {
             Content::Hashes(level) => self.0.get(&level).map(|(_, bytes)| bytes.clone()),
             Content::Entries => None,
@@ -200,7 +206,9 @@ impl Sequencer {
         let mut repeated = Vec::new();
         for item in batch {
             match item {
-                Item::Task(task) => task(self.store.as_mut())?, // protects: a_full_disk_or_failed_sync_ends_the_process_and_loses_nothing
+                Item::Task(task) => {
+                    task(self.store.as_mut())?; // protects: a_day_on_a_failing_disk_ends_at_the_first_fault
+                }
                 Item::Say(mut prepared, done) => {
                     if let Some(erase) = prepared.erase.take() {
                         self.append(std::mem::take(&mut placed), std::mem::take(&mut repeated))?;
@@ -227,6 +235,7 @@ impl Sequencer {
             .find(prepared.entry.minute_s, &prepared.entry.signing)?
         {
             let reference = self.reference(index, self.logged_hash(index)?);
+            drop(prepared); // its place is free before its author can use it again
             done(Ok(self.receipt(reference, true)));
             return Ok(());
         }
@@ -243,7 +252,10 @@ impl Sequencer {
                 done,
                 index,
             }),
-            Err(error) => done(Err(error)),
+            Err(error) => {
+                drop(prepared);
+                done(Err(error));
+            }
         }
         Ok(())
     }
@@ -422,7 +434,7 @@ impl Sequencer {
     fn logged_hash(&self, index: u64) -> Result<Hash, StoreError> {
         let leaf = self.shared.reader.leaf(index)?;
         let leaf = leaf.ok_or_else(|| StoreError::Damaged(format!("entry {index} is missing")))?;
-        Ok(crate::c2sp::tree::leaf_hash(leaf.as_bytes()))
+        Ok(crate::c2sp::tree::leaf_hash(&leaf))
     }
 
     fn reference(&self, index: u64, leaf: Hash) -> Reference {

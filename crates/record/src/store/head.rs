@@ -128,12 +128,17 @@ impl HeadFile {
             torn: false,
         };
         for slot in 0..2 {
-            match head.read_slot(slot)? {
-                Slot::Note { sequence, note } if sequence > head.sequence => {
-                    (head.sequence, head.note) = (sequence, Some(note));
+            let (found, in_full) = head.read_slot(slot)?;
+            head.torn |= !in_full;
+            match found {
+                // A note in the other's slot was not written here: the next write would destroy it.
+                Slot::Note { sequence, note } if sequence > 0 && sequence % 2 == slot => {
+                    if sequence > head.sequence {
+                        (head.sequence, head.note) = (sequence, Some(note));
+                    }
                 }
-                Slot::Torn => head.torn = true,
-                Slot::Note { .. } | Slot::Blank => {}
+                Slot::Note { .. } | Slot::Torn => head.torn = true,
+                Slot::Blank => {}
             }
         }
         Ok(head)
@@ -179,7 +184,9 @@ impl HeadFile {
     /// # Errors
     /// [`StoreError`]; the log must then stop.
     pub fn write(&mut self, note: &str) -> Result<(), StoreError> {
-        let sequence = self.sequence + 1;
+        let sequence = self.sequence.checked_add(1).ok_or_else(|| {
+            StoreError::Damaged("the head file says that it was written 2^64 times".into())
+        })?;
         let bytes = encode(sequence, note)
             .ok_or_else(|| StoreError::Damaged("the checkpoint is too long".into()))?;
         let offset = (sequence % 2) * SLOT_BYTES as u64;
@@ -192,11 +199,30 @@ impl HeadFile {
         Ok(())
     }
 
-    fn read_slot(&self, slot: u64) -> Result<Slot, StoreError> {
+    /// What stands in a slot, and whether the file reaches to its end. What is missing counts as zeros, because that is what
+    /// the next write makes of it: a note must not come back then that is not seen now.
+    fn read_slot(&self, slot: u64) -> Result<(Slot, bool), StoreError> {
         let mut bytes = vec![0; SLOT_BYTES];
-        match self.medium.read(&mut bytes, slot * SLOT_BYTES as u64) {
-            Ok(()) => Ok(decode(&bytes)),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Slot::Torn),
+        let start = slot * SLOT_BYTES as u64;
+        if self.read_at(&mut bytes, start)? {
+            return Ok((decode(&bytes), true));
+        }
+        let (mut held, mut step) = (0, SLOT_BYTES / 2);
+        while step > 0 {
+            if self.read_at(&mut bytes[held..held + step], start + held as u64)? {
+                held += step;
+            }
+            step /= 2;
+        }
+        bytes[held..].fill(0);
+        Ok((decode(&bytes), false))
+    }
+
+    /// Fills `buffer`, or says that the file ends before.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<bool, StoreError> {
+        match self.medium.read(buffer, offset) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
             Err(error) => Err(file_error(&self.path)(error)),
         }
     }
@@ -212,7 +238,11 @@ fn lock(file: &File, path: &Path) -> Result<(), HeadError> {
 
 /// Makes the entry of `path` in its directory durable.
 pub(crate) fn sync_directory_of(path: &Path) -> Result<(), StoreError> {
-    let directory = path.parent().unwrap_or(Path::new("."));
+    // The parent of a bare file name is the empty path, which is nowhere.
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     File::open(directory)
         .and_then(|d| d.sync_all())
         .map_err(file_error(directory))
@@ -222,13 +252,15 @@ fn encode(sequence: u64, note: &str) -> Option<Vec<u8>> {
     let length = u32::try_from(note.len())
         .ok()
         .filter(|_| note.len() <= NOTE_BYTES_MAX)?;
-    let mut bytes = Vec::with_capacity(PREFIX + note.len() + CHECKSUM);
+    let mut bytes = Vec::with_capacity(SLOT_BYTES);
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&sequence.to_be_bytes());
     bytes.extend_from_slice(&length.to_be_bytes());
     bytes.extend_from_slice(note.as_bytes());
     let checksum = Hash::of(&[&bytes]);
     bytes.extend_from_slice(&checksum.0);
+    // The slot to its end: in a file that was cut off, a shorter one could not be read again.
+    bytes.resize(SLOT_BYTES, 0);
     Some(bytes)
 }
 
@@ -291,6 +323,70 @@ mod tests {
             HeadFile::create(&path).is_err(),
             "one that is there is never overwritten"
         );
+    }
+
+    fn with_slots(dir: &Path, slots: [Option<(u64, &str)>; 2]) -> HeadFile {
+        let path = dir.join("head");
+        let _ = std::fs::remove_file(&path);
+        drop(HeadFile::create(&path).unwrap());
+        let file = OpenOptions::new().write(true).open(&path).unwrap();
+        for (slot, written) in (0..).zip(slots) {
+            if let Some((sequence, note)) = written {
+                let bytes = encode(sequence, note).unwrap();
+                file.write_all_at(&bytes, slot * SLOT_BYTES as u64).unwrap();
+            }
+        }
+        HeadFile::open(&path).unwrap()
+    }
+
+    #[test]
+    fn a_note_in_the_wrong_slot_is_damage_and_never_in_the_way_of_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        for (slots, note) in [
+            ([Some((4, "four")), Some((6, "six"))], Some("four")),
+            ([Some((5, "five")), Some((4, "four"))], None),
+            ([Some((0, "none")), None], None),
+        ] {
+            let mut head = with_slots(dir.path(), slots);
+            assert_eq!((head.note(), head.torn()), (note, true));
+            head.write("next").unwrap();
+            drop(head);
+            let head = HeadFile::open(&dir.path().join("head")).unwrap();
+            assert_eq!(head.note(), Some("next"));
+        }
+    }
+
+    #[test]
+    fn a_note_in_a_file_that_was_cut_off_is_read_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("head");
+        let whole = PREFIX + "four".len() + CHECKSUM;
+        for (bytes, left) in [
+            (0, None),
+            (PREFIX, None),
+            (whole - 8, None),
+            (whole, Some("four")),
+            (SLOT_BYTES + 100, Some("four")),
+        ] {
+            drop(with_slots(dir.path(), [Some((4, "four")), None]));
+            let file = OpenOptions::new().write(true).open(&path).unwrap();
+            file.set_len(bytes as u64).unwrap();
+            let mut head = HeadFile::open(&path).unwrap();
+            assert_eq!((head.note(), head.torn()), (left, true), "{bytes}");
+            for note in ["one", "two"] {
+                head.write(note).unwrap();
+                assert_eq!(HeadFile::peek(&path).as_deref(), Some(note));
+            }
+        }
+    }
+
+    #[test]
+    fn after_the_last_sequence_nothing_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut head = with_slots(dir.path(), [None, Some((u64::MAX, "last"))]);
+        assert_eq!(head.note(), Some("last"));
+        assert!(matches!(head.write("next"), Err(StoreError::Damaged(_))));
+        assert_eq!(head.note(), Some("last"));
     }
 
     #[test]

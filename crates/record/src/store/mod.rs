@@ -76,8 +76,8 @@ impl From<&Reference> for ObjectKey {
 /// One statement, ready to be stored.
 #[derive(Debug)]
 pub struct NewEntry {
-    /// The leaf.
-    pub leaf: String,
+    /// The leaf, byte for byte.
+    pub leaf: Vec<u8>,
     /// Minute of signing, seconds since 1970.
     pub minute_s: i64,
     /// SHA-256 of the signing input.

@@ -34,6 +34,19 @@ impl SealKey {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sealed(pub(crate) Vec<u8>);
 
+/// Takes what was stored or received for a ciphertext; [`open`] says whether it is one.
+impl From<Vec<u8>> for Sealed {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+}
+
+impl AsRef<[u8]> for Sealed {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 // A key seals one text only, ever: so the nonce can be the same for all.
 const NONCE: [u8; 12] = [0; 12];
 

@@ -27,7 +27,7 @@ const WAL_PAGES: i64 = 4096;
 const READERS_KEPT_MAX: usize = 16;
 
 const RECORD_SCHEMA: &str = "
-    CREATE TABLE entry (idx INTEGER PRIMARY KEY, leaf TEXT NOT NULL);
+    CREATE TABLE entry (idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL);
     CREATE TABLE said (minute INTEGER, signing BLOB, idx INTEGER NOT NULL, PRIMARY KEY (minute, signing)) WITHOUT ROWID;
     CREATE TABLE object (object INTEGER, leaf BLOB, idx INTEGER, PRIMARY KEY (object, leaf, idx)) WITHOUT ROWID;
     CREATE TABLE control (idx INTEGER PRIMARY KEY);
@@ -51,6 +51,17 @@ pub struct Place {
     pub dir: PathBuf,
     /// A VFS that is registered with SQLite.
     pub vfs: Option<&'static str>,
+}
+
+impl Place {
+    /// Files in `dir`, written through the system's own VFS.
+    #[must_use]
+    pub fn new(dir: &Path) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            vfs: None,
+        }
+    }
 }
 
 fn database(file: &'static str) -> impl Fn(rusqlite::Error) -> StoreError + Copy {
@@ -253,6 +264,59 @@ impl SqliteStore {
             .collect())
     }
 
+    /// Adds disclosures of an entry that arrived after it. What was erased stays erased, and what is there stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn disclose(
+        &mut self,
+        index: u64,
+        disclosures: &[(u64, Sealed, SealKey)],
+    ) -> Result<u64, StoreError> {
+        let mut added = 0;
+        for (slot, sealed, key) in disclosures {
+            let id = row_id(index, *slot);
+            let held: bool = self
+                .record
+                .query_row(
+                    "SELECT EXISTS (SELECT 1 FROM erased WHERE id = ?1) OR EXISTS (SELECT 1 FROM disclosure WHERE id = ?1)",
+                    [id],
+                    |row| row.get(0),
+                )
+                .map_err(in_record)?;
+            if !held {
+                self.keys.call(KeyJob::Insert(vec![(id, key.clone())]))?;
+                self.record
+                    .execute(
+                        "INSERT INTO disclosure (id, sealed) VALUES (?1, ?2)",
+                        params![id, sealed.0],
+                    )
+                    .map_err(in_record)?;
+                added += 1;
+            }
+        }
+        Ok(added)
+    }
+
+    /// Links attachments, whose keys came with a disclosure, to the slot that names them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn link_attachment(
+        &mut self,
+        name: &Hash,
+        index: u64,
+        slot: u64,
+    ) -> Result<(), StoreError> {
+        self.record
+            .execute(
+                "INSERT INTO attachment (name, id) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET id = ?2 WHERE id IS NULL",
+                params![name.0, row_id(index, slot)],
+            )
+            .map_err(in_record)?;
+        Ok(())
+    }
+
     /// Copies the write-ahead logs back and empties them, so that no deleted byte is left in them.
     ///
     /// # Errors
@@ -315,7 +379,7 @@ impl Store for SqliteStore {
         });
         self.keys.send(KeyJob::Insert(keys.collect()))?;
         let stored = append_record(&mut self.record, first, entries, tiles).map_err(in_record);
-        self.keys.done()?; // protects: a_failing_key_database_stops_the_log
+        self.keys.done()?; // protects: what_has_no_key_on_the_disk_is_not_acknowledged
         stored
     }
 
@@ -394,7 +458,8 @@ impl Store for SqliteStore {
     fn keep_head(&mut self, size: u64, at_ms: i64, note: &str) -> Result<(), StoreError> {
         self.record
             .execute(
-                "INSERT OR REPLACE INTO head (size, at_ms, note) VALUES (?1, ?2, ?3)",
+                "INSERT INTO head (size, at_ms, note) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (size) DO UPDATE SET note = ?3 WHERE length(?3) > length(note)",
                 params![signed(size), at_ms, note],
             )
             .map_err(in_record)?;
@@ -412,8 +477,10 @@ fn append_record(
     {
         let mut entry_row =
             transaction.prepare_cached("INSERT INTO entry (idx, leaf) VALUES (?1, ?2)")?;
-        let mut said_row = transaction
-            .prepare_cached("INSERT INTO said (minute, signing, idx) VALUES (?1, ?2, ?3)")?;
+        // A mirrored log may repeat a statement; the first one stands. In the own log `find` was asked before.
+        let mut said_row = transaction.prepare_cached(
+            "INSERT OR IGNORE INTO said (minute, signing, idx) VALUES (?1, ?2, ?3)",
+        )?;
         let mut object_row = transaction
             .prepare_cached("INSERT INTO object (object, leaf, idx) VALUES (?1, ?2, ?3)")?;
         let mut disclosure_row =
@@ -446,6 +513,93 @@ fn append_record(
         }
     }
     transaction.commit()
+}
+
+/// Makes a new `record.db` in `into` of `size` entries out of the damaged one in `dir`. `entry` is given what stands at an
+/// index, if it can be read, and returns what must stand there. All else is copied as far as it can be read; returned is how
+/// many disclosures were kept, and how many reads failed.
+///
+/// # Errors
+/// What `entry` says, or [`StoreError`] of the new database.
+pub fn salvage<E: From<StoreError>>(
+    dir: &Path,
+    into: &Path,
+    size: u64,
+    mut entry: impl FnMut(u64, Option<Vec<u8>>) -> Result<Vec<u8>, E>,
+) -> Result<(u64, u64), E> {
+    let old = connect(&Place::new(dir), RECORD, OpenFlags::SQLITE_OPEN_READ_ONLY).ok();
+    let mut new = connect_writer(&Place::new(into), RECORD, Some(RECORD_SCHEMA))?;
+    let mut edge = crate::log::Edge::default();
+    for first in (0..size).step_by(256) {
+        let mut entries = Vec::with_capacity(256);
+        for index in first..size.min(first + 256) {
+            let held = old.as_ref().and_then(|old| {
+                select_one(old, "SELECT leaf FROM entry WHERE idx = ?1", signed(index))
+                    .ok()
+                    .flatten()
+            });
+            entries.push(crate::mirror::verbatim(entry(index, held)?));
+        }
+        let hashes: Vec<Hash> = entries
+            .iter()
+            .map(|e| crate::c2sp::tree::leaf_hash(&e.leaf))
+            .collect();
+        let tiles = edge.grow(first, &hashes)?;
+        append_record(&mut new, first, &entries, &tiles).map_err(in_record)?;
+    }
+    let (mut kept, mut lost) = (0, 0);
+    let Some(old) = old else {
+        return Ok((kept, lost));
+    };
+    new.execute_batch("BEGIN").map_err(in_record)?;
+    for id in 0..row_id(size, 0) {
+        match select_one::<Vec<u8>>(&old, "SELECT sealed FROM disclosure WHERE id = ?1", id) {
+            Ok(Some(sealed)) => {
+                new.execute(
+                    "INSERT INTO disclosure (id, sealed) VALUES (?1, ?2)",
+                    params![id, sealed],
+                )
+                .map_err(in_record)?;
+                kept += 1;
+            }
+            Ok(None) => {}
+            Err(_) => lost += 1,
+        }
+    }
+    for (table, bound) in [
+        ("object", "idx < ?1"),
+        ("erased", "?1 >= 0"),
+        ("erasing", "?1 >= 0"),
+        ("attachment", "?1 >= 0"),
+        ("head", "size <= ?1"),
+    ] {
+        if copy_rows(&old, &new, table, bound, signed(size)).is_err() {
+            lost += 1;
+        }
+    }
+    new.execute_batch("COMMIT").map_err(in_record)?;
+    flush_log(&new, RECORD)?;
+    Ok((kept, lost))
+}
+
+fn copy_rows(
+    old: &Connection,
+    new: &Connection,
+    table: &str,
+    bound: &str,
+    size: i64,
+) -> Result<(), rusqlite::Error> {
+    let mut select = old.prepare(&format!("SELECT * FROM {table} WHERE {bound}"))?;
+    let columns = select.column_count();
+    let marks = vec!["?"; columns].join(", ");
+    let mut insert = new.prepare(&format!("INSERT OR IGNORE INTO {table} VALUES ({marks})"))?;
+    let mut rows = select.query([size])?;
+    while let Some(row) = rows.next()? {
+        let values: Vec<rusqlite::types::Value> =
+            (0..columns).map(|i| row.get(i)).collect::<Result<_, _>>()?;
+        insert.execute(rusqlite::params_from_iter(values))?;
+    }
+    Ok(())
 }
 
 enum KeyJob {
@@ -633,7 +787,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn leaves(&self, from: u64, to: u64) -> Result<Vec<String>, StoreError> {
+    pub fn leaves(&self, from: u64, to: u64) -> Result<Vec<Vec<u8>>, StoreError> {
         self.with(|c| {
             let mut select = c
                 .record
@@ -648,7 +802,7 @@ impl Reader {
                 .map_err(in_record)?;
             let mut leaves = Vec::new();
             for row in rows {
-                let (idx, leaf): (i64, String) = row.map_err(in_record)?;
+                let (idx, leaf): (i64, Vec<u8>) = row.map_err(in_record)?;
                 let expected = from + leaves.len() as u64;
                 if unsigned(idx) != expected {
                     return Err(StoreError::Damaged(format!("entry {expected} is missing")));
@@ -663,7 +817,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn leaf(&self, index: u64) -> Result<Option<String>, StoreError> {
+    pub fn leaf(&self, index: u64) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.leaves(index, index + 1)?.pop())
     }
 
@@ -741,13 +895,13 @@ impl Reader {
     /// # Errors
     /// [`StoreError`].
     pub fn statement(&self, index: u64) -> Result<Option<Statement>, StoreError> {
-        let Some(text) = self.leaf(index)? else {
+        let Some(bytes) = self.leaf(index)? else {
             return Ok(None);
         };
         let damaged = |error: crate::statement::StatementError| {
             StoreError::Damaged(format!("entry {index}: {error}"))
         };
-        let leaf = Leaf::parse(&text).map_err(damaged)?;
+        let leaf = Leaf::from_bytes(&bytes).map_err(damaged)?;
         let mut disclosures = Vec::new();
         if let Claims::Sealed(digest) = leaf.claims
             && let Held::Open(head) = self.held(index, 0, digest)?

@@ -167,7 +167,7 @@ impl History {
         let mut prefix = tree.root();
         let mut leaves = Vec::new();
         for (index, text) in (0..).zip(&texts) {
-            let leaf = Leaf::parse(text).unwrap();
+            let leaf = Leaf::parse(std::str::from_utf8(text).unwrap()).unwrap();
             leaf.verify(ring.key(leaf.kid).unwrap()).unwrap();
             ring.judge(&leaf, index).unwrap();
             tree.append(leaf.hash());

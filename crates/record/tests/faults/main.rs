@@ -14,11 +14,9 @@ mod workload;
 
 use check::History;
 use disk::{End, Plan, Random};
-use record::log::{Log, OpenError, Options};
-use record::store::head::HeadError;
-use std::io::{BufRead as _, BufReader};
+use record::log::Options;
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use support::{LOG_KEY, signer};
 
 const SIGKILL: i32 = 9;
@@ -126,8 +124,8 @@ fn child_on_a_real_disk() {
 }
 
 #[test]
-fn kill_9_at_any_write_or_sync_loses_nothing_acknowledged() {
-    let points = if long() { 400 } else { 60 };
+fn a_day_killed_at_any_write_or_sync_keeps_every_promise() {
+    let points = if long() { 400 } else { 40 };
     let child = "child_on_a_real_disk";
     let counts = strace::counts(&History::found().desk.dir, child);
     assert_eq!(counts.len(), strace::PLACES.len(), "only {counts:?}");
@@ -172,7 +170,7 @@ fn expect_the_end(child: &str, place: strace::Place, error: &str, nth: usize) ->
 }
 
 #[test]
-fn a_full_disk_or_failed_sync_ends_the_process_and_loses_nothing() {
+fn a_day_on_a_failing_disk_ends_at_the_first_fault() {
     let child = "child_on_a_real_disk";
     let counts = strace::counts(&History::found().desk.dir, child);
     let mut receipts = 0;
@@ -201,17 +199,17 @@ fn a_full_disk_or_failed_sync_ends_the_process_and_loses_nothing() {
     );
 }
 
-/// Not a test: what [`a_failing_key_database_stops_the_log`] runs in a second process.
+/// Not a test: what [`what_has_no_key_on_the_disk_is_not_acknowledged`] runs in a second process.
 #[test]
 fn child_that_says_one_thing() {
     workload::run_child_that_says_one_thing(options);
 }
 
 #[test]
-fn a_failing_key_database_stops_the_log() {
+fn what_has_no_key_on_the_disk_is_not_acknowledged() {
     let child = "child_that_says_one_thing";
     // The thread that writes keys syncs two attachments', the statement's, and what it copies back when it closes.
-    let place = ("fsync", "keys.db-wal");
+    let place = (strace::SYNC, "keys.db-wal");
     assert_eq!(
         expect_the_end(child, place, "EIO", 3),
         0,
@@ -225,41 +223,4 @@ fn a_failing_key_database_stops_the_log() {
         0,
         "nothing is acknowledged"
     );
-}
-
-/// Not a test: what [`a_second_process_on_the_log_is_refused`] runs in a second process.
-#[test]
-fn child_that_waits() {
-    workload::run_child_that_waits(options);
-}
-
-#[test]
-fn a_second_process_on_the_log_is_refused() {
-    let history = History::found();
-    let dir = &history.desk.dir;
-    let (binary, args) = workload::child("child_that_waits");
-    let mut command = Command::new(binary);
-    command.args(args).env(workload::DIR, dir);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut first = workload::start(&mut command).unwrap();
-    let mut lines = BufReader::new(first.stdout.take().unwrap()).lines();
-    assert!(
-        lines.any(|line| line.unwrap() == "opened"),
-        "the first process has the log"
-    );
-
-    let alone = workload::no_child_starts();
-    let second = Log::open(dir, options());
-    assert!(matches!(
-        second.err(),
-        Some(OpenError::Head(HeadError::Locked(_)))
-    ));
-    let reading = Log::open_to_read(dir, &options()).unwrap();
-    assert!(reading.statement(2).unwrap().unwrap().is_complete());
-    drop((reading, alone));
-
-    drop(first.stdin.take());
-    assert!(first.wait().unwrap().success());
-    let _alone = workload::no_child_starts();
-    assert_eq!(Log::open(dir, options()).unwrap().read_only(), None);
 }

@@ -8,19 +8,21 @@ use std::process::{Command, ExitStatus};
 /// A call on a file of the log: where a fault can be put.
 pub type Place = (&'static str, &'static str);
 
-/// Every call that changes or syncs a file of the log. SQLite, as we build it, syncs with `fsync`; our head file, which never
-/// changes its size, with `fdatasync`.
+/// Syncs, by whichever call SQLite was built to use; the head file's is always `fdatasync`.
+pub const SYNC: &str = "fsync,fdatasync";
+
+/// Every call that changes or syncs a file of the log.
 pub const PLACES: [Place; 10] = [
     ("pwrite64", "record.db-wal"),
-    ("fsync", "record.db-wal"),
+    (SYNC, "record.db-wal"),
     ("pwrite64", "record.db"),
-    ("fsync", "record.db"),
+    (SYNC, "record.db"),
     ("pwrite64", "keys.db-wal"),
-    ("fsync", "keys.db-wal"),
+    (SYNC, "keys.db-wal"),
     ("pwrite64", "keys.db"),
-    ("fsync", "keys.db"),
+    (SYNC, "keys.db"),
     ("pwrite64", "head"),
-    ("fdatasync", "head"),
+    (SYNC, "head"),
 ];
 
 /// How a traced child ended.
@@ -83,9 +85,9 @@ pub fn counts(dir: &Path, name: &str) -> BTreeMap<Place, usize> {
         let Some((thread, call)) = line.split_once(' ') else {
             continue;
         };
-        let called = |(name, file): &Place| {
-            call.trim_start().starts_with(&format!("{name}("))
-                && call.contains(&format!("/{file}>"))
+        let called = |(names, file): &Place| {
+            let name = |name| call.trim_start().starts_with(&format!("{name}("));
+            names.split(',').any(name) && call.contains(&format!("/{file}>"))
         };
         if let Some(place) = PLACES.into_iter().find(called) {
             *of_threads.entry((place, thread)).or_default() += 1;

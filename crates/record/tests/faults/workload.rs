@@ -178,16 +178,6 @@ pub fn run_child_that_says_one_thing(options: impl Fn() -> Options) {
     speaker.message("the only one");
 }
 
-/// Holds the log until its input ends.
-pub fn run_child_that_waits(options: impl Fn() -> Options) {
-    let Some(dir) = std::env::var_os(DIR) else {
-        return;
-    };
-    let _log = Log::open(Path::new(&dir), options()).expect("the log opens");
-    print("\nopened");
-    std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).expect("input ends");
-}
-
 /// What the environment asks of a child; nothing when this is no child.
 pub fn run_child(options: impl Fn() -> Options) {
     let Some(dir) = std::env::var_os(DIR) else {

@@ -1,0 +1,14 @@
+//! What the benchmarks share: measuring five times and taking the median, one table, one line per goal, and the peers to
+//! measure beside: the disk itself, and PostgreSQL.
+#![allow(clippy::print_stdout)] // Terminal programs: their output is what they are for.
+
+pub mod disk;
+pub mod flow;
+pub mod measure;
+pub mod postgres;
+pub mod table;
+
+/// What went wrong, for the person at the terminal.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+/// What a benchmark comes to.
+pub type Outcome<T = ()> = Result<T, Failure>;

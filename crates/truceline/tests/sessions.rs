@@ -1,0 +1,319 @@
+//! Sessions as people have them at the terminal, from founding a log to auditing what came back from another side.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+struct Terminal {
+    root: tempfile::TempDir,
+}
+
+impl Terminal {
+    fn new() -> Self {
+        Self {
+            root: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// Runs a command line; returns its exit status, what it printed and what it complained of.
+    fn run(&self, line: &str, input: &str) -> (i32, String, String) {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_truceline"))
+            .args(line.split_whitespace())
+            .current_dir(self.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A command that refuses its arguments reads no input.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (
+            output.status.code().unwrap(),
+            text(output.stdout),
+            text(output.stderr),
+        )
+    }
+
+    fn does(&self, line: &str) -> String {
+        self.does_with(line, "")
+    }
+
+    fn does_with(&self, line: &str, input: &str) -> String {
+        let (status, out, error) = self.run(line, input);
+        assert_eq!(status, 0, "{line}: {error}");
+        out
+    }
+
+    fn refuses(&self, line: &str, input: &str) -> String {
+        let (status, out, error) = self.run(line, input);
+        assert_eq!(status, 1, "{line}: {out}{error}");
+        error
+    }
+}
+
+/// The word after `label` in what `log init` printed.
+fn printed(text: &str, label: &str) -> String {
+    let line = text
+        .lines()
+        .find(|line| line.trim_start().starts_with(label))
+        .unwrap();
+    line.trim_start()[label.len()..]
+        .split_whitespace()
+        .next()
+        .unwrap()
+        .to_owned()
+}
+
+fn message(text: &str) -> String {
+    format!(
+        "{{\"kind\":\"message.send/1\",\"groups\":{{\"body\":{{\"aud\":[\"RU\"],\"content\":{{\"text\":\"{text}\"}}}}}}}}\n"
+    )
+}
+
+#[test]
+fn two_sides_carry_their_logs_to_each_other_and_witness_them() {
+    let terminal = Terminal::new();
+    let mission =
+        terminal.does("log init --callsign MISSION --origin truce.example/mission --data mission");
+    let ru = terminal.does("log init --callsign RU --origin truce.example/ru --data ru");
+    terminal.does_with(
+        "log say --data mission -",
+        &message("Is it still happening?"),
+    );
+
+    let to_ru = printed(&ru, "seal to");
+    terminal.does(&format!(
+        "carry out --data mission --reader RU --to {to_ru} stick"
+    ));
+    let unknown = terminal.refuses("carry in --data ru stick", "");
+    assert!(
+        unknown.contains("Compare its key") && unknown.contains("--pin"),
+        "{unknown}"
+    );
+    let pin = printed(&mission, "verifier key");
+    let arrived = terminal.does(&format!("carry in --data ru stick --pin {pin}"));
+    assert!(
+        arrived.contains("3 entries, 3 new, 2 disclosures for us"),
+        "{arrived}"
+    );
+    assert!(
+        arrived.contains("cosigned its head of 3 entries"),
+        "{arrived}"
+    );
+
+    let to_mission = printed(&mission, "seal to");
+    terminal.does(&format!(
+        "carry out --data ru --reader MISSION --to {to_mission} back"
+    ));
+    let pin = printed(&ru, "verifier key");
+    let arrived = terminal.does(&format!("carry in --data mission back --pin {pin}"));
+    assert!(
+        arrived.contains("the sender holds 3 entries of it"),
+        "{arrived}"
+    );
+    assert!(
+        arrived.contains("a cosigned head of 3 entries is kept"),
+        "{arrived}"
+    );
+
+    let witness = printed(&ru, "witness key");
+    let page = terminal.does(&format!("audit mission --witness {witness}"));
+    assert!(page.starts_with("EVERYTHING HOLDS"), "{page}");
+    assert!(
+        page.contains("Witness truce.example/ru/witness saw this very head at"),
+        "{page}"
+    );
+    terminal.does_with("log say --data mission -", &message("one more"));
+    let page = terminal.refuses(&format!("audit mission --witness {witness}"), "");
+    assert!(page.contains("not sound"), "{page}");
+}
+
+#[test]
+fn what_was_said_is_shown_to_each_reader_and_erased_with_its_reason() {
+    let terminal = Terminal::new();
+    terminal.does("log init --callsign MISSION --origin truce.example/mission --data m");
+    let said = terminal.does_with("log say --data m -", &(message("نعم") + &message("two")));
+    assert_eq!(said.lines().count(), 2);
+    assert!(
+        said.starts_with("MISSION-2  truce.example/mission#2:"),
+        "{said}"
+    );
+    assert!(terminal.does("log show --data m MISSION-2").contains("نعم"));
+    assert!(terminal.does("log show --data m 2 --as RU").contains("نعم"));
+    let hum = terminal.does("log show --data m 2 --as HUM");
+    assert!(
+        hum.contains("not for this reader") && !hum.contains("نعم"),
+        "{hum}"
+    );
+    let reference = said.split_whitespace().nth(1).unwrap();
+    terminal.does(&format!(
+        "log erase --data m {reference} --group body --reason asked"
+    ));
+    let shown = terminal.does("log show --data m 2");
+    assert!(shown.contains("erased; entry 4 says why"), "{shown}");
+    assert!(
+        terminal
+            .does("log prove --data m 2")
+            .starts_with("c2sp.org/tlog-proof@v1\nindex 2\n")
+    );
+    assert!(terminal.does("audit m").contains("1 were erased"));
+}
+
+#[test]
+fn bad_input_names_its_line_and_field_and_changes_nothing() {
+    let terminal = Terminal::new();
+    terminal.does("log init --callsign MISSION --origin truce.example/mission --data m");
+    std::fs::write(
+        terminal.path().join("drafts"),
+        message("good") + "{\"kind\":\"message.send/1\",\"grops\":{}}\n",
+    )
+    .unwrap();
+    let refused = terminal.refuses("log say --data m drafts", "");
+    assert!(
+        refused.contains("line 2") && refused.contains("grops"),
+        "{refused}"
+    );
+    assert!(
+        terminal.does("log head --data m").contains("\n2\n"),
+        "nothing of the file was said"
+    );
+    assert!(
+        terminal
+            .refuses("log show --data m RU-1", "")
+            .contains("no reference of this log")
+    );
+    assert!(
+        terminal
+            .refuses("log show --data m 99", "")
+            .contains("the last is MISSION-1")
+    );
+    assert!(
+        terminal
+            .refuses("log show --data absent 1", "")
+            .contains("absent")
+    );
+    assert!(
+        terminal
+            .refuses("log init --callsign mission --origin a/b --data n", "")
+            .contains("call sign")
+    );
+    assert!(!terminal.path().join("n").exists());
+    assert!(
+        terminal
+            .refuses("log init --callsign MISSION --origin a/b --data m", "")
+            .contains("there is a log already")
+    );
+    assert!(
+        terminal
+            .refuses("audit nowhere", "")
+            .contains("no such directory")
+    );
+    assert!(
+        terminal
+            .refuses("carry out --data m --reader RU --to age1x stick", "")
+            .contains("no age key")
+    );
+}
+
+#[test]
+fn a_statement_that_was_signed_before_stands_there_once() {
+    let terminal = Terminal::new();
+    terminal.does("log init --callsign MISSION --origin truce.example/mission --data m");
+    let signed = terminal.does_with("log sign --data m -", &message("once"));
+    let first = terminal.does_with("log say --data m -", &signed);
+    let second = terminal.does_with("log say --data m -", &signed);
+    assert_eq!(
+        second.trim_end(),
+        format!("{}  (stood there already)", first.trim_end())
+    );
+}
+
+#[test]
+fn keys_are_granted_revoked_and_recovered_at_the_terminal() {
+    let terminal = Terminal::new();
+    terminal.does("log init --callsign MISSION --origin truce.example/mission --data m");
+    let jwk = terminal.does("key new --p256 day.key");
+    let control = |kind: &str, body: &str, more: &str| {
+        terminal.run(&format!("log control --data m {more} {kind} {body}"), "")
+    };
+    let (status, out, error) = control(
+        "key.grant/1",
+        &format!("{{\"role\":\"office\",\"key\":{}}}", jwk.trim_end()),
+        "",
+    );
+    assert_eq!(status, 0, "{error}");
+    assert!(out.starts_with("MISSION-2"), "{out}");
+    terminal.does_with(
+        "log say --data m --key day.key --kid 2 -",
+        &message("by day"),
+    );
+    assert_eq!(control("key.revoke/1", "{\"kid\":\"2\"}", "").0, 0);
+    let refused = terminal.refuses(
+        "log say --data m --key day.key --kid 2 -",
+        &message("too late"),
+    );
+    assert!(
+        refused.contains("key 2 was revoked at entry 4"),
+        "{refused}"
+    );
+    assert_eq!(
+        control(
+            "key.compromise/1",
+            "{\"kid\":\"0\",\"from\":5}",
+            "--key MISSION-recovery.key --kid 0/recovery"
+        )
+        .0,
+        0
+    );
+    assert!(
+        control("key.revoke/1", "{\"kid\":\"1\"}", "")
+            .2
+            .contains("compromised")
+    );
+    let page = terminal.does("audit m");
+    assert!(page.starts_with("EVERYTHING HOLDS"), "{page}");
+}
+
+#[test]
+fn attachments_go_in_and_come_out_and_fillers_look_like_all_others() {
+    let terminal = Terminal::new();
+    terminal.does("log init --callsign MISSION --origin truce.example/mission --data m");
+    std::fs::write(
+        terminal.path().join("crater.jpg"),
+        b"not really a picture".repeat(9000),
+    )
+    .unwrap();
+    let name = terminal
+        .does("log attach --data m crater.jpg")
+        .trim_end()
+        .to_owned();
+    let report = format!(
+        "{{\"kind\":\"report.file/1\",\"groups\":{{\"body\":{{\"aud\":[],\"content\":{{\"attachments\":[{{\"name\":\"{name}\"}}]}}}}}}}}\n"
+    );
+    terminal.does_with("log say --data m -", &report);
+    terminal.does(&format!("log attachment --data m {name} back.jpg"));
+    assert_eq!(
+        std::fs::read(terminal.path().join("back.jpg")).unwrap(),
+        b"not really a picture".repeat(9000)
+    );
+    let padded = terminal.does("log pad --data m --multiple 8");
+    assert!(
+        padded.starts_with("5 fillers; the log has 8 entries"),
+        "{padded}"
+    );
+    assert!(
+        terminal
+            .does("log show --data m 7 --as RU")
+            .contains("not for this reader")
+    );
+}
