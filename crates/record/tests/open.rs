@@ -460,7 +460,7 @@ fn the_tiles_of_every_earlier_size_verify() {
         let tiles = StoreTiles::new(log.reader().clone(), size);
         verify_tiles(&tiles, size, &roots[size as usize - 1]).unwrap();
         for id in bundles_of(size) {
-            let hashes = TileId::hashes(0, id.index(), id.width() as u16).unwrap();
+            let hashes = TileId::hashes(0, id.index(), id.width()).unwrap();
             let [bundle, tile] = [id, hashes].map(|id| tiles.read(id).unwrap().unwrap());
             verify_bundle(hashes, &bundle, &tile).unwrap();
         }
