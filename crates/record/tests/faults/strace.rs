@@ -80,6 +80,8 @@ pub fn counts(dir: &Path, name: &str) -> BTreeMap<Place, usize> {
     let files = PLACES.map(|(_, file)| file);
     let dry = traced(dir, name, &files, "pwrite64,fsync,fdatasync", None, false);
     assert!(dry.status.success(), "{}", dry.errors);
+    let printed = String::from_utf8_lossy(&dry.printed);
+    assert!(!printed.contains("refused"), "{printed}");
     let mut of_threads: BTreeMap<(Place, &str), usize> = BTreeMap::new();
     for line in dry.calls.lines() {
         let Some((thread, call)) = line.split_once(' ') else {

@@ -92,7 +92,9 @@ impl Speaker<'_> {
 
     fn report(&self) -> Option<Reference> {
         let photo = vec![7; 3000];
-        let name = self.log.attach(&mut photo.as_slice()).ok()?;
+        let attached = self.log.attach(&mut photo.as_slice());
+        let name = attached.map_err(|error| print(&format!("refused attachment {error}")));
+        let name = name.ok()?;
         let content = json!({"text": "a crater", "attachments": [{"name": name.to_string(), "type": "image/jpeg"}]});
         let draft = Draft::new("report.file/1", "2016-06-21T12:00:00+03:00").unwrap();
         self.say(&draft.group("body", names(&["RU", "US"]), content).unwrap())
@@ -147,7 +149,9 @@ fn day(dir: &Path, options: impl Fn() -> Options, day: u64, burst: bool, said: &
     if let Some(report) = report.filter(|_| day % 2 == 1) {
         speaker.erase(report.index);
     }
-    let _ = log.keep_head();
+    if let Err(error) = log.keep_head() {
+        print(&format!("refused to keep a head {error}"));
+    }
     speaker.message("evening");
     drop(log);
     let log = Log::open(dir, options()).expect("the log opens again");
