@@ -75,14 +75,15 @@ pub fn head_for(
             StoreError::Damaged(error.to_string())
         };
         let head = SignedCheckpoint::parse(note.as_bytes()).map_err(damaged)?;
-        let witnessed = policy
+        let unwitnessed = policy
             .witnesses
             .as_ref()
-            .is_none_or(|w| w.check(&head).is_ok());
-        if witnessed {
-            return Ok(Some(head)); // protects: the_public_sees_nothing_beyond_an_earlier_witnessed_head
-        }
-        until.1 = size;
+            .is_some_and(|w| w.check(&head).is_err());
+        if unwitnessed {
+            until.1 = size;
+            continue;
+        } // protects: the_public_sees_nothing_beyond_an_earlier_witnessed_head
+        return Ok(Some(head));
     }
     Ok(None)
 }

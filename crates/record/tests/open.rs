@@ -9,13 +9,19 @@ mod support;
 use record::audience::Reader;
 use record::c2sp::checkpoint::{Checkpoint, SignedCheckpoint};
 use record::c2sp::cosignature::{CosignerKey, WitnessPolicy};
-use record::c2sp::tile::{TileId, verify_tiles};
-use record::door::{self, DoorError, Policy};
-use record::log::{Log, ReadOnly};
-use record::store::head::{HeadFile, SLOT_BYTES};
+use record::c2sp::tile::{TileId, bundles_of, tiles_of, verify_bundle, verify_tiles};
+use record::c2sp::tree::{Tree, leaf_hash};
+use record::door::{self, DoorError, Policy, StoreTiles};
+use record::log::{Lane, Log, OpenError, ReadOnly};
+use record::store::head::{HeadFile, Medium, SLOT_BYTES};
 use record::time::UtcMs;
 use rusqlite::Connection;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 use support::{Desk, START, refused, said, signer};
 
 fn desk_with(messages: usize) -> Desk {
@@ -328,4 +334,170 @@ fn the_public_sees_nothing_beyond_an_earlier_witnessed_head() {
     assert_eq!(size(public(&policy, "checkpoint").unwrap()), 302);
     let foreign = Checkpoint::new(support::ORIGIN, 302, *head.checkpoint().root()).unwrap();
     assert_eq!(*head.checkpoint(), foreign);
+}
+
+/// Says `count` statements at once, so that they share commits.
+fn say_many(desk: &Desk, log: &Log, count: usize) {
+    let (sender, receipts) = channel();
+    for n in 0..count {
+        let sender = sender.clone();
+        log.submit(
+            &desk.message(&format!("{n} of many")),
+            Lane::Routine,
+            move |r| {
+                sender.send(r.unwrap()).unwrap();
+            },
+        );
+    }
+    drop(sender);
+    assert_eq!(receipts.iter().count(), count);
+}
+
+#[test]
+fn a_head_file_without_a_note_is_damaged_unless_nothing_was_said() {
+    let desk = desk_with(3);
+    let head = desk.dir.join("head");
+    for damaged in [Vec::new(), vec![0; 2 * SLOT_BYTES]] {
+        std::fs::write(&head, damaged).unwrap();
+        expect(&desk, &ReadOnly::HeadDamaged);
+    }
+    let db = Connection::open(desk.dir.join("record.db")).unwrap();
+    db.execute_batch("DELETE FROM entry WHERE idx > 0; DELETE FROM control WHERE idx > 0")
+        .unwrap();
+    let opened = Log::open(&desk.dir, desk.options());
+    assert!(matches!(opened.err(), Some(OpenError::NotFounded(_))));
+}
+
+#[test]
+fn what_a_peer_saw_signed_is_not_dropped() {
+    let desk = desk_with(2);
+    let backup = desk.root.path().join("backup");
+    copy_dir(&desk.dir, &backup);
+    for i in 0..3 {
+        said(&desk.open(), &desk.message(&format!("later {i}")));
+    }
+    let seen = head_note(&desk);
+    // Head and keys of yesterday, the database of today: a tail without keys that no head here covers.
+    for file in ["head", "keys.db", "keys.db-wal", "keys.db-shm"] {
+        let _ = std::fs::remove_file(desk.dir.join(file));
+        let _ = std::fs::copy(backup.join(file), desk.dir.join(file));
+    }
+    let mut options = desk.options();
+    options.peer_heads = vec![seen];
+    let log = Log::open(&desk.dir, options).unwrap();
+    let behind = ReadOnly::PeerAhead { seen: 7, size: 4 };
+    assert_eq!(log.read_only(), Some(behind));
+    assert_eq!(log.reader().leaves(0, u64::MAX).unwrap().len(), 7);
+}
+
+#[test]
+fn a_bit_flip_in_a_tile_of_hashes_makes_the_log_read_only() {
+    let desk = Desk::found();
+    say_many(&desk, &desk.open(), 300);
+    let flip = "UPDATE tile SET hashes = CAST(x'00' || substr(hashes, 2) AS BLOB) WHERE level = 1";
+    let db = Connection::open(desk.dir.join("record.db")).unwrap();
+    assert_eq!(db.execute(flip, []).unwrap(), 1);
+    db.close().unwrap();
+    expect(&desk, &ReadOnly::OtherRoot { size: 302 });
+}
+
+static FAILING: AtomicBool = AtomicBool::new(false);
+
+/// A head file whose disk fails when the test says so.
+struct Failing(File);
+
+impl Medium for Failing {
+    fn read(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.0.read_exact_at(buffer, offset)
+    }
+    fn write(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.0.write_all_at(bytes, offset)
+    }
+    fn sync(&mut self) -> io::Result<()> {
+        if FAILING.load(Ordering::Relaxed) {
+            return Err(io::Error::other("the disk is gone"));
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn after_a_failed_sync_nothing_more_is_acknowledged() {
+    let desk = Desk::found();
+    let (sender, fatal) = channel();
+    let mut options = desk.options();
+    options.head_medium = Some(|file| Box::new(Failing(file)));
+    options.on_fatal = Box::new(move |error| sender.send(error.to_string()).unwrap());
+    let log = Log::open(&desk.dir, options).unwrap();
+    let before = said(&log, &desk.message("before")).reference.index;
+    FAILING.store(true, Ordering::Relaxed);
+    let unanswered = desk.message("into the failure");
+    assert!(refused(log.say(&unanswered)).contains("the log has stopped"));
+    assert!(fatal.recv().unwrap().contains("the disk is gone"));
+    FAILING.store(false, Ordering::Relaxed);
+    assert!(refused(log.say(&desk.message("after"))).contains("the disk is gone"));
+    assert!(log.attach(&mut [1].as_slice()).is_err());
+    assert_eq!(
+        log.head().unwrap().size(),
+        before + 1,
+        "no head was published"
+    );
+    drop(log);
+    assert_eq!(said(&desk.open(), &unanswered).reference.index, before + 1);
+}
+
+#[test]
+fn the_tiles_of_every_earlier_size_verify() {
+    let desk = Desk::found();
+    let log = desk.open();
+    say_many(&desk, &log, 511);
+    let (mut tree, mut roots) = (Tree::new(), Vec::new());
+    for leaf in log.reader().leaves(0, u64::MAX).unwrap() {
+        tree.append(leaf_hash(&leaf));
+        roots.push(tree.root());
+    }
+    for size in [1, 2, 254, 255, 256, 257, 258, 510, 511, 512, 513] {
+        let tiles = StoreTiles::new(log.reader().clone(), size);
+        verify_tiles(&tiles, size, &roots[size as usize - 1]).unwrap();
+        for id in bundles_of(size) {
+            let hashes = TileId::hashes(0, id.index(), id.width()).unwrap();
+            let [bundle, tile] = [id, hashes].map(|id| tiles.read(id).unwrap().unwrap());
+            verify_bundle(hashes, &bundle, &tile).unwrap();
+        }
+    }
+    let head = Checkpoint::new(support::ORIGIN, 513, roots[512]).unwrap();
+    assert!(head.same_tree(log.head().unwrap().checkpoint.checkpoint()));
+}
+
+/// A tile and every partial tile of it.
+fn all_widths(id: TileId) -> Vec<TileId> {
+    let path = id.full().path();
+    let partial = (1..id.width().min(255)).map(|width| format!("{path}.p/{width}"));
+    let partial = partial.map(|path| TileId::parse(&path).unwrap());
+    partial.chain([id]).collect()
+}
+
+#[test]
+fn the_public_gets_every_partial_tile_inside_its_head_and_none_beyond() {
+    let desk = Desk::found();
+    let mut options = desk.options();
+    options.keep_heads_every_ms = 60_000;
+    let log = Log::open(&desk.dir, options).unwrap();
+    say_many(&desk, &log, 255);
+    log.keep_head().unwrap();
+    desk.clock.set(UtcMs(START.0 + 30_000));
+    say_many(&desk, &log, 53);
+    desk.clock.set(UtcMs(START.0 + 60_000));
+    let policy = Policy {
+        delay_ms: 60_000,
+        witnesses: None,
+    };
+    for id in tiles_of(310).chain(bundles_of(310)).flat_map(all_widths) {
+        let path = id.path();
+        door::answer(&log, &policy, &Reader::own(), &path).unwrap();
+        let end = id.index() * 256 + u64::from(id.width());
+        let there = if path.starts_with("tile/1/") { 1 } else { 257 };
+        let answer = door::answer(&log, &policy, &Reader::public(), &path);
+        assert_eq!(answer.is_ok(), end <= there, "{path}");
+    }
 }

@@ -321,19 +321,20 @@ impl Log {
             .map_err(|error| StoreError::Damaged(error.to_string()))
     }
 
-    /// Runs `work` on the writing thread, between commits, and waits for it.
+    /// Runs `work` on the writing thread, between commits, and waits for it. When the store fails, the log stops.
     fn on_writer<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (sender, receiver) = sync_channel(1);
         let task = move |store: &mut dyn Store| {
-            let _ = sender.send(work(store));
+            let _ = sender.send(work(store)?);
+            Ok(())
         };
         self.enqueue(Item::Task(Box::new(task)), Lane::Routine);
         receiver
             .recv()
-            .unwrap_or_else(|_| Err(StoreError::Damaged("the log has stopped".into())))
+            .map_err(|_| StoreError::Damaged("the log has stopped".into()))
     }
 
     fn enqueue(&self, item: Item, lane: Lane) {

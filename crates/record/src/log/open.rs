@@ -335,10 +335,7 @@ pub(super) fn open(dir: &Path, options: Options) -> Result<Log, OpenError> {
         None => head_file,
     };
     let Some(note) = head_file.note().map(str::to_owned) else {
-        if head_file.torn() {
-            return open_read_only(dir, ReadOnly::HeadDamaged, &options);
-        }
-        return Err(OpenError::NotFounded(dir.to_owned()));
+        return without_note(dir, &head_file, &options);
     };
     let place = Place {
         dir: dir.to_owned(),
@@ -399,6 +396,20 @@ pub(super) fn open(dir: &Path, options: Options) -> Result<Log, OpenError> {
     Ok(log)
 }
 
+/// The head file holds no note: it was damaged, or founding the log was interrupted just before its first head.
+fn without_note(dir: &Path, head_file: &HeadFile, options: &Options) -> Result<Log, OpenError> {
+    if !head_file.torn() {
+        let place = Place {
+            dir: dir.to_owned(),
+            vfs: options.vfs,
+        };
+        if Reader::open(&place)?.leaf(1)?.is_none() {
+            return Err(OpenError::NotFounded(dir.to_owned()));
+        }
+    }
+    open_read_only(dir, ReadOnly::HeadDamaged, options)
+}
+
 /// Logs the erase statements whose bytes were destroyed just before a crash, before anything else is taken.
 fn finish_erasures(log: &Log, statements: Vec<String>) {
     for statement in statements {
@@ -443,15 +454,12 @@ fn decide(
     if root_at(reader, size) != Some(root) {
         return Ok(Some(ReadOnly::OtherRoot { size })); // protects: a_database_with_another_root_makes_the_log_read_only
     }
-    if let Some(first_bad) = first_incomplete(reader, size, database)? {
-        if head_file.torn() {
-            return Ok(Some(ReadOnly::TailDamaged(first_bad)));
-        }
-        store.truncate(first_bad)?; // protects: entries_without_keys_are_dropped_when_no_head_covers_them
-    } else {
-        store.truncate(database)?;
-    }
-    let database = store.len()?;
+    let first_bad = first_incomplete(reader, size, database)?;
+    if let Some(first_bad) = first_bad.filter(|_| head_file.torn()) {
+        return Ok(Some(ReadOnly::TailDamaged(first_bad)));
+    } // protects: nothing_is_dropped_while_a_newer_head_may_have_been_lost
+    // Peers are asked before anything is dropped: what one of them saw signed is kept for the repair.
+    let database = first_bad.unwrap_or(database);
     for peer in &options.peer_heads {
         let seen = peer.checkpoint().size();
         if seen > database {
@@ -464,6 +472,7 @@ fn decide(
             return Ok(Some(ReadOnly::Forked { size: seen })); // protects: a_fork_of_the_own_log_stops_it
         }
     }
+    store.truncate(database)?; // protects: entries_without_keys_are_dropped_when_no_head_covers_them
     Ok(None)
 }
 

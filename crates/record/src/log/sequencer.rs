@@ -18,7 +18,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError};
 
 pub(super) type Done = Box<dyn FnOnce(Result<Receipt, SayError>) + Send>;
-pub(super) type Task = Box<dyn FnOnce(&mut dyn Store) + Send>;
+pub(super) type Task = Box<dyn FnOnce(&mut dyn Store) -> Result<(), StoreError> + Send>;
 
 pub(super) enum Item {
     Say(Box<Prepared>, Done),
@@ -206,7 +206,9 @@ impl Sequencer {
         let mut repeated = Vec::new();
         for item in batch {
             match item {
-                Item::Task(task) => task(self.store.as_mut()),
+                Item::Task(task) => {
+                    task(self.store.as_mut())?; // protects: a_day_on_a_failing_disk_ends_at_the_first_fault
+                }
                 Item::Say(mut prepared, done) => {
                     if let Some(erase) = prepared.erase.take() {
                         self.append(std::mem::take(&mut placed), std::mem::take(&mut repeated))?;

@@ -7,7 +7,7 @@ use crate::statement::{Claims, Disclosure, Leaf, Statement};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -380,7 +380,7 @@ impl Store for SqliteStore {
         });
         self.keys.send(KeyJob::Insert(keys.collect()))?;
         let stored = append_record(&mut self.record, first, entries, tiles).map_err(in_record);
-        self.keys.done()?; // protects: a_failing_key_database_stops_the_log
+        self.keys.done()?; // protects: what_has_no_key_on_the_disk_is_not_acknowledged
         stored
     }
 
@@ -621,7 +621,8 @@ struct KeyWriter {
 impl KeyWriter {
     fn start(mut keys: Connection) -> Self {
         let (jobs, inbox) = sync_channel::<KeyJob>(1);
-        let (outbox, results) = sync_channel(1);
+        // Never longer than one, since every job's result is waited for.
+        let (outbox, results) = channel();
         let thread = std::thread::Builder::new()
             .name("keys".into())
             .spawn(move || {

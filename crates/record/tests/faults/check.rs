@@ -1,27 +1,33 @@
 //! What must hold of a log after any fault, checked with the real disk.
 
-use crate::support::{Desk, LOG_KEY, ORIGIN, found_in, signer};
+use crate::support::{Desk, LOG_KEY, ORIGIN, START, found_in, signer};
 use crate::workload::{TARGETS, no_child_starts};
 use record::c2sp::checkpoint::SignedCheckpoint;
 use record::c2sp::tile::verify_tiles;
 use record::c2sp::tree::Tree;
 use record::door::StoreTiles;
 use record::encoding::Hash;
-use record::log::Log;
-use record::name::Reference;
+use record::log::{Lane, Log};
+use record::name::{LogId, Reference};
 use record::statement::{Leaf, Statement};
 use record::store::head::HeadFile;
 use record::store::sqlite::Held;
+use record::time::ManualClock;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ffi::OsString;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, OnceLock};
 
 /// What one log's children said and were promised, over all of them.
 pub struct History {
     pub desk: Desk,
     said: Vec<String>,
     receipts: HashMap<String, Promise>,
-    /// Key and ciphertext of each report that was said when the log was founded.
-    targets: BTreeMap<u64, [Vec<u8>; 2]>,
+    targets: Targets,
 }
+
+/// Key and ciphertext of each report that was said when the log was founded.
+type Targets = BTreeMap<u64, [Vec<u8>; 2]>;
 
 #[derive(Clone, Copy)]
 struct Promise {
@@ -30,28 +36,59 @@ struct Promise {
     size: u64,
 }
 
+struct Founded {
+    id: LogId,
+    files: Vec<(OsString, Vec<u8>)>,
+    targets: Targets,
+}
+
+fn found() -> Founded {
+    let desk = Desk::found();
+    let mut targets = BTreeMap::new();
+    let log = desk.open();
+    for index in TARGETS {
+        let receipt = log.say(&desk.message(&format!("names of sources {index}")));
+        assert_eq!(receipt.unwrap().reference.index, index);
+        let bytes = [desk.key_bytes(index, 1), desk.sealed_bytes(index, 1)];
+        targets.insert(index, bytes);
+    }
+    drop(log);
+    let paths = std::fs::read_dir(&desk.dir).unwrap();
+    let paths = paths.map(|entry| entry.unwrap().path());
+    let files = paths.filter(|path| path.is_file()).map(|path| {
+        let name = path.file_name().unwrap().to_owned();
+        (name, std::fs::read(path).unwrap())
+    });
+    Founded {
+        id: desk.id.clone(),
+        files: files.collect(),
+        targets,
+    }
+}
+
 impl History {
-    /// Founds a log with reports that the children will erase.
+    /// A log with reports that the children will erase: a copy of one that was founded once.
     pub fn found() -> Self {
+        static FOUNDED: OnceLock<Founded> = OnceLock::new();
         let _alone = no_child_starts();
-        let desk = Desk::found();
-        let mut targets = BTreeMap::new();
-        let log = desk.open();
-        for index in TARGETS {
-            let receipt = log
-                .say(&desk.message(&format!("names of sources {index}")))
-                .unwrap();
-            assert_eq!(receipt.reference.index, index);
-            targets.insert(
-                index,
-                [desk.key_bytes(index, 1), desk.sealed_bytes(index, 1)],
-            );
+        let founded = FOUNDED.get_or_init(found);
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("log");
+        std::fs::create_dir_all(dir.join("attachments")).unwrap();
+        for (name, bytes) in &founded.files {
+            std::fs::write(dir.join(name), bytes).unwrap();
         }
+        let desk = Desk {
+            root,
+            dir,
+            id: founded.id.clone(),
+            clock: Arc::new(ManualClock::at(START)),
+        };
         Self {
             desk,
             said: Vec::new(),
             receipts: HashMap::new(),
-            targets,
+            targets: founded.targets.clone(),
         }
     }
 
@@ -130,7 +167,7 @@ impl History {
         let mut prefix = tree.root();
         let mut leaves = Vec::new();
         for (index, text) in (0..).zip(&texts) {
-            let leaf = Leaf::from_bytes(text).unwrap();
+            let leaf = Leaf::parse(std::str::from_utf8(text).unwrap()).unwrap();
             leaf.verify(ring.key(leaf.kid).unwrap()).unwrap();
             ring.judge(&leaf, index).unwrap();
             tree.append(leaf.hash());
@@ -220,29 +257,31 @@ impl History {
 
     /// What is said again stands where it stood, or now for the first time; and the log goes on. Returns its size.
     fn say_all_again(&mut self, log: &Log, size: u64) -> u64 {
+        let (sender, receipts) = channel();
+        for compact in &self.said {
+            let (sender, said) = (sender.clone(), compact.clone());
+            log.submit(compact, Lane::Routine, move |result| {
+                sender.send((said, result.unwrap())).unwrap();
+            });
+        }
+        drop(sender);
         let mut places = HashSet::new();
         let mut next = size;
-        for compact in &self.said {
-            let receipt = log.say(compact).unwrap();
+        for (compact, receipt) in receipts {
             let Reference { index, leaf, .. } = receipt.reference;
             assert!(places.insert(index), "two statements at {index}");
-            if let Some(promise) = self.receipts.get(compact) {
-                assert_eq!(
-                    (index, leaf, receipt.already),
-                    (promise.index, promise.leaf, true)
-                );
+            if let Some(promise) = self.receipts.get(&compact) {
+                let promised = (promise.index, promise.leaf, true);
+                assert_eq!((index, leaf, receipt.already), promised);
             }
             if !receipt.already {
-                assert_eq!(index, next);
                 next += 1;
+                assert!(index >= size);
             }
-            let promise = Promise {
-                index,
-                leaf,
-                size: receipt.size,
-            };
-            self.receipts.insert(compact.clone(), promise);
+            let size = receipt.size;
+            self.receipts.insert(compact, Promise { index, leaf, size });
         }
+        assert_eq!(places.len(), self.said.len());
         let fresh = self.desk.sign(&self.desk.draft("after the fault"));
         assert_eq!(log.say(&fresh).unwrap().reference.index, next);
         next + 1

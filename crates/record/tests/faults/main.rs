@@ -6,6 +6,7 @@
 
 mod check;
 mod disk;
+mod strace;
 #[path = "../support/mod.rs"]
 mod support;
 mod vfs;
@@ -19,6 +20,8 @@ use std::process::Command;
 use support::{LOG_KEY, signer};
 
 const SIGKILL: i32 = 9;
+/// `EX_IOERR`.
+const EXIT_IO: i32 = 74;
 
 /// Whether to look at every point rather than at a spread of them.
 fn long() -> bool {
@@ -112,4 +115,112 @@ fn what_a_killed_process_left_unsynced_is_synced_before_it_is_signed() {
         end(&mut history, plan(3 + kill % 8, End::Wiped));
         history.check();
     }
+}
+
+/// Not a test: what runs under strace.
+#[test]
+fn child_on_a_real_disk() {
+    workload::run_child(options);
+}
+
+#[test]
+fn a_day_killed_at_any_write_or_sync_keeps_every_promise() {
+    let points = if long() { 400 } else { 40 };
+    let child = "child_on_a_real_disk";
+    let counts = strace::counts(&History::found().desk.dir, child);
+    assert_eq!(counts.len(), strace::PLACES.len(), "only {counts:?}");
+    let mut random = Random(9);
+    let mut receipts = 0;
+    for point in 0..points {
+        let place = strace::PLACES[point % strace::PLACES.len()];
+        let nth = 1 + random.below(counts[&place]);
+        eprintln!("{place:?} {nth} of {}", counts[&place]);
+        let mut history = History::found();
+        let killed = strace::killed(&history.desk.dir, child, place, nth);
+        assert_eq!(killed.status.signal(), Some(SIGKILL), "{}", killed.errors);
+        receipts += history.note(&killed.printed);
+        history.check();
+    }
+    eprintln!("{points} kills, {receipts} receipts");
+    assert!(
+        receipts > points,
+        "the kills fall where something was promised"
+    );
+}
+
+/// The fault must end the child with a clear message, and what it acknowledged before must be there.
+fn expect_the_end(child: &str, place: strace::Place, error: &str, nth: usize) -> usize {
+    eprintln!("{place:?} {error} {nth}");
+    let mut history = History::found();
+    let failed = strace::failed(&history.desk.dir, child, place, error, nth);
+    assert_eq!(failed.status.code(), Some(EXIT_IO), "{}", failed.errors);
+    assert!(
+        failed.errors.contains("truceline: the disk failed: "),
+        "{}",
+        failed.errors
+    );
+    assert!(
+        failed.errors.contains("What has a receipt is safe"),
+        "{}",
+        failed.errors
+    );
+    let receipts = history.note(&failed.printed);
+    history.check();
+    receipts
+}
+
+#[test]
+fn a_day_on_a_failing_disk_ends_at_the_first_fault() {
+    let child = "child_on_a_real_disk";
+    let counts = strace::counts(&History::found().desk.dir, child);
+    let mut receipts = 0;
+    for place in strace::PLACES {
+        let errors: &[&str] = match place {
+            ("pwrite64", _) => &["ENOSPC", "EIO"],
+            _ => &["EIO"],
+        };
+        // SQLite does not report a failed copy from the write-ahead log into the database when a connection closes: nothing
+        // depends on it. The first such copy is an erasure's, which does.
+        let last = if place.1.ends_with(".db") {
+            1
+        } else {
+            counts[&place] / 2
+        };
+        for (error, nth) in errors
+            .iter()
+            .flat_map(|error| [(error, last.min(4)), (error, last)])
+        {
+            receipts += expect_the_end(child, place, error, nth);
+        }
+    }
+    assert!(
+        receipts > 20,
+        "the faults fall where something was promised"
+    );
+}
+
+/// Not a test: what [`what_has_no_key_on_the_disk_is_not_acknowledged`] runs in a second process.
+#[test]
+fn child_that_says_one_thing() {
+    workload::run_child_that_says_one_thing(options);
+}
+
+#[test]
+fn what_has_no_key_on_the_disk_is_not_acknowledged() {
+    let child = "child_that_says_one_thing";
+    // The thread that writes keys syncs two attachments', the statement's, and what it copies back when it closes.
+    let place = (strace::SYNC, "keys.db-wal");
+    assert_eq!(
+        expect_the_end(child, place, "EIO", 3),
+        0,
+        "nothing is acknowledged"
+    );
+    // The statement's keys are the last that it writes.
+    let place = ("pwrite64", "keys.db-wal");
+    let last = strace::counts(&History::found().desk.dir, child)[&place];
+    assert_eq!(
+        expect_the_end(child, place, "ENOSPC", last),
+        0,
+        "nothing is acknowledged"
+    );
 }

@@ -8,7 +8,7 @@ use record::time::ManualClock;
 use serde_json::json;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
@@ -44,10 +44,13 @@ pub fn no_child_starts() -> RwLockReadGuard<'static, ()> {
 pub fn output_of(command: &mut Command) -> std::io::Result<Output> {
     let command = command.stdin(Stdio::null());
     let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let starting = STARTING.write().unwrap_or_else(PoisonError::into_inner);
-    let started = command.spawn();
-    drop(starting);
-    started?.wait_with_output()
+    start(command)?.wait_with_output()
+}
+
+/// Starts `command`, and returns when it has become the other program.
+pub fn start(command: &mut Command) -> std::io::Result<Child> {
+    let _starting = STARTING.write().unwrap_or_else(PoisonError::into_inner);
+    command.spawn()
 }
 
 fn print(line: &str) {
@@ -89,7 +92,9 @@ impl Speaker<'_> {
 
     fn report(&self) -> Option<Reference> {
         let photo = vec![7; 3000];
-        let name = self.log.attach(&mut photo.as_slice()).ok()?;
+        let attached = self.log.attach(&mut photo.as_slice());
+        let name = attached.map_err(|error| print(&format!("refused attachment {error}")));
+        let name = name.ok()?;
         let content = json!({"text": "a crater", "attachments": [{"name": name.to_string(), "type": "image/jpeg"}]});
         let draft = Draft::new("report.file/1", "2016-06-21T12:00:00+03:00").unwrap();
         self.say(&draft.group("body", names(&["RU", "US"]), content).unwrap())
@@ -107,17 +112,23 @@ impl Speaker<'_> {
     }
 }
 
+/// The desk of a log that is there.
+fn desk_of(dir: &Path, log: &Log) -> Desk {
+    // Below the test's directory, so that a killed child leaves nothing behind.
+    let above = dir.parent().expect("the test's directory");
+    Desk {
+        root: tempfile::tempdir_in(above).unwrap(),
+        dir: dir.to_owned(),
+        id: log.id().clone(),
+        clock: Arc::new(ManualClock::at(START)),
+    }
+}
+
 /// One day: open, speak, attach, erase, close, open again.
 fn day(dir: &Path, options: impl Fn() -> Options, day: u64, burst: bool, said: &AtomicU64) {
     let log = Log::open(dir, options()).expect("the log opens");
     assert_eq!(log.read_only(), None, "the log opens for writing");
-    let root = tempfile::tempdir_in(dir.parent().expect("below the test's directory")).unwrap();
-    let desk = Desk {
-        root,
-        dir: dir.to_owned(),
-        id: log.id().clone(),
-        clock: Arc::new(ManualClock::at(START)),
-    };
+    let desk = desk_of(dir, &log);
     let speaker = Speaker {
         desk: &desk,
         log: &log,
@@ -138,7 +149,9 @@ fn day(dir: &Path, options: impl Fn() -> Options, day: u64, burst: bool, said: &
     if let Some(report) = report.filter(|_| day % 2 == 1) {
         speaker.erase(report.index);
     }
-    let _ = log.keep_head();
+    if let Err(error) = log.keep_head() {
+        print(&format!("refused to keep a head {error}"));
+    }
     speaker.message("evening");
     drop(log);
     let log = Log::open(dir, options()).expect("the log opens again");
@@ -148,6 +161,25 @@ fn day(dir: &Path, options: impl Fn() -> Options, day: u64, burst: bool, said: &
         said,
     };
     speaker.message("night");
+}
+
+/// Says one thing, as the third to write keys.
+pub fn run_child_that_says_one_thing(options: impl Fn() -> Options) {
+    let Some(dir) = std::env::var_os(DIR) else {
+        return;
+    };
+    print("");
+    let log = Log::open(Path::new(&dir), options()).expect("the log opens");
+    for _ in 0..2 {
+        log.attach(&mut [7].as_slice()).expect("it is stored");
+    }
+    let said = AtomicU64::new(0);
+    let speaker = Speaker {
+        desk: &desk_of(Path::new(&dir), &log),
+        log: &log,
+        said: &said,
+    };
+    speaker.message("the only one");
 }
 
 /// What the environment asks of a child; nothing when this is no child.
