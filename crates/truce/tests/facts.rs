@@ -1041,7 +1041,7 @@ fn a_watch_moves_when_both_signed_and_everything_open_was_ticked() {
     );
     assert_eq!(
         shifts.shifts[0].offered.as_ref().unwrap().missing,
-        std::slice::from_ref(&call)
+        *std::slice::from_ref(&call)
     );
     let relief = due_of(&room.truce(), &What::Relief, "RU", "2016-06-21T18:02:00Z");
     assert_eq!(relief[0].urgency, Urgency::Overdue);
