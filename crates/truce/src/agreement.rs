@@ -466,8 +466,8 @@ pub struct Instrument {
     pub amends: Option<Reference>,
     /// Who accepted in time.
     pub accepted: BTreeMap<CallSign, Acceptance>,
-    /// Who refused, with the statement.
-    pub refused: BTreeMap<CallSign, Reference>,
+    /// Who refused, with the statement and when it was said.
+    pub refused: BTreeMap<CallSign, (Reference, UtcMs)>,
     /// Who suspended, resumed or ended, in the order of what they said.
     pub departures: BTreeMap<CallSign, Vec<Departure>>,
     /// Formations that joined.
@@ -607,7 +607,7 @@ impl Instrument {
             }
             let spoken = |party: &&CallSign| {
                 self.accepted.get(*party).is_some_and(|a| a.at <= now)
-                    || self.refused.contains_key(*party)
+                    || self.refused.get(*party).is_some_and(|(_, at)| *at <= now)
             };
             let silent = self
                 .asked()
@@ -845,7 +845,7 @@ fn hear(instrument: &mut Instrument, entry: &Effective<'_>, directory: &Director
             instrument
                 .refused
                 .entry(by)
-                .or_insert_with(|| entry.reference.clone());
+                .or_insert_with(|| (entry.reference.clone(), entry.at()));
         }
         Body::Hold(Hold { answer_by, .. }) => {
             instrument
@@ -931,6 +931,17 @@ impl Agreement {
     pub fn governing(&self, at: UtcMs) -> Option<&Instrument> {
         self.in_force(at)
             .max_by_key(|i| (i.begins_at(), i.table.version, i.reference.index))
+    }
+
+    /// The logs whose sight of a head starts a clock at `at` when the recipient gives no receipt.
+    #[must_use]
+    pub fn neutrals(&self, at: UtcMs) -> BTreeSet<Origin> {
+        let governing = self.governing(at).into_iter();
+        let neutral = governing.flat_map(|i| {
+            let members = i.table.participants.iter();
+            members.filter(|member| i.table.neutrals.contains(&member.call_sign))
+        });
+        neutral.map(|member| member.origin.clone()).collect()
     }
 
     /// The clock of a precedence at `at`.
