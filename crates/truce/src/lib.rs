@@ -33,5 +33,5 @@ pub use admission::{OwnLog, Refusal, admit};
 pub use due::due;
 pub use kinds::{Body, Name, parse};
 pub use standing::{Standing, Statements};
-pub use state::{Context, Truce, bound_directory};
+pub use state::{Context, Truce, basis};
 pub use wire::BodyError;
