@@ -122,6 +122,8 @@ body! {
         origin: Origin,
         /// What it is to the instrument.
         role: Role,
+        /// Names under which reports of others know it.
+        also_known_as: List<Label, 0, 16>,
     }
 }
 
@@ -132,6 +134,8 @@ body! {
         id: Slug,
         /// Name.
         name: Label,
+        /// Names under which reports of others know it, also later ones.
+        also_known_as: List<Label, 0, 16>,
         /// The provision that excludes it.
         provision: Slug,
     }
@@ -666,7 +670,7 @@ impl Instrument {
     }
 
     /// The times, until `now`, at which somebody suspended, resumed or left.
-    fn changes(&self, now: UtcMs) -> Vec<UtcMs> {
+    pub(crate) fn changes(&self, now: UtcMs) -> Vec<UtcMs> {
         let all = self
             .departures
             .values()
@@ -715,7 +719,7 @@ impl Instrument {
             .unwrap_or_else(|| Clock::default_of(precedence))
     }
 
-    fn provision(&self, id: &Slug) -> Cited {
+    pub(crate) fn provision(&self, id: &Slug) -> Cited {
         let title = self
             .table
             .provisions

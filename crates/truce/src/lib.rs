@@ -20,6 +20,7 @@ pub mod contact;
 pub mod due;
 pub mod incidents;
 pub mod kinds;
+pub mod names;
 pub mod participants;
 pub mod responses;
 pub mod standing;
