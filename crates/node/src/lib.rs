@@ -5,6 +5,8 @@ mod clerk;
 pub mod home;
 pub mod node;
 pub mod own;
+pub mod places;
+pub mod search;
 pub mod source;
 pub mod timers;
 pub mod views;

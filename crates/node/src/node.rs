@@ -12,6 +12,8 @@ use crate::authority::Eyes;
 use crate::clerk::Clerk;
 use crate::home::{Founded, Home, HomeError, Made, private_directory};
 use crate::own::{Own, OwnRules, SignError, body_of};
+use crate::places::Places;
+use crate::search::Search;
 use crate::source::{Source, Sources};
 use crate::timers::Timers;
 use crate::views::{Batch, ViewError, Views};
@@ -149,6 +151,8 @@ pub struct Node {
     sources: Sources,
     own: BTreeMap<Origin, Arc<Own>>,
     views: BTreeMap<Eyes, Arc<Views>>,
+    searches: BTreeMap<Eyes, Arc<Search>>,
+    places: Places,
     timers: Timers,
     clerk: Clerk,
     mirrors: Mutex<BTreeMap<Origin, Mirror>>,
@@ -248,6 +252,8 @@ impl Node {
         let node = Arc::new(Self {
             dir: dir.to_owned(),
             exercise,
+            searches: open_searches(&views)?,
+            places: Places::open(dir).map_err(ViewError::from)?,
             timers: Timers::open(dir)?,
             clerk: Clerk::default(),
             settings,
@@ -278,6 +284,11 @@ impl Node {
                 Box::new(move || node.keep_folding(&views)),
             ));
         }
+        let librarian = Arc::clone(node);
+        threads.push(spawn(
+            "search".into(),
+            Box::new(move || librarian.keep_searching()),
+        ));
         let clock = Arc::clone(node);
         threads.push(spawn("timers".into(), Box::new(move || clock.keep_time())));
         if node.settings.clerk {
@@ -351,6 +362,20 @@ impl Node {
         self.views
             .get(eyes)
             .unwrap_or_else(|| &self.views[&Eyes::Public])
+    }
+
+    /// The search of `eyes`.
+    #[must_use]
+    pub fn search(&self, eyes: &Eyes) -> &Arc<Search> {
+        self.searches
+            .get(eyes)
+            .unwrap_or_else(|| &self.searches[&Eyes::Public])
+    }
+
+    /// The gazetteer.
+    #[must_use]
+    pub fn places(&self) -> &Places {
+        &self.places
     }
 
     /// All views.
@@ -521,6 +546,43 @@ impl Node {
         }
     }
 
+    /// Lets full text follow the views; whether more is waiting.
+    fn follow(&self) -> bool {
+        let mut more = false;
+        for (eyes, search) in &self.searches {
+            match search.follow(&self.views[eyes]) {
+                Ok(waiting) => more |= waiting,
+                Err(error) => tracing::error!(%error, "search could not follow; trying again"),
+            }
+        }
+        more
+    }
+
+    fn keep_searching(&self) {
+        let mut heard = 0;
+        while !self.ending.load(Ordering::Relaxed) {
+            if !self.follow() {
+                heard = self
+                    .applied
+                    .wait(heard, Duration::from_millis(LOOK_EVERY_MS));
+            }
+        }
+    }
+
+    /// Waits until search has followed everything that is applied.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn settle_search(&self) -> Result<(), ViewError> {
+        self.settle();
+        for (eyes, search) in &self.searches {
+            while !search.has_followed(&self.views[eyes])? {
+                self.follow();
+            }
+        }
+        Ok(())
+    }
+
     fn keep_time(&self) {
         let mut heard = 0;
         while !self.ending.load(Ordering::Relaxed) {
@@ -689,6 +751,15 @@ fn open_views(dir: &Path, open: &[OpenLog]) -> Result<BTreeMap<Eyes, Arc<Views>>
         .into_iter()
         .map(|eyes| Ok((eyes.clone(), Arc::new(Views::open(dir, eyes)?))));
     views.collect()
+}
+
+fn open_searches(
+    views: &BTreeMap<Eyes, Arc<Views>>,
+) -> Result<BTreeMap<Eyes, Arc<Search>>, NodeError> {
+    let searches = views
+        .iter()
+        .map(|(eyes, views)| Ok((eyes.clone(), Arc::new(Search::open(views)?))));
+    searches.collect()
 }
 
 /// Folds everything that was logged before the node takes anything new.

@@ -5,6 +5,7 @@ use super::group::{Kept, Logs, id, index, said};
 use super::objects::{self, Object};
 use super::schema::{OPEN, SPAN};
 use super::{Context, ViewError, Views};
+use crate::search::Texts;
 use record::name::{CallSign, Origin, Reference};
 use record::statement::Statement;
 use record::time::UtcMs;
@@ -384,6 +385,31 @@ impl Views {
     pub fn lines(&self) -> Result<BTreeMap<(Reference, Slug), LineState>, ViewError> {
         let context = self.context();
         self.read(|db| lines(db, &context))
+    }
+
+    /// Statements by their local ids, in that order.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub(crate) fn rows_of(&self, ids: &[i64]) -> Result<Vec<StatementRow>, ViewError> {
+        let context = self.context();
+        self.read(|db| {
+            let rows = ids.iter().map(|id| statement_row(db, &context, *id));
+            rows.filter_map(Result::transpose).collect()
+        })
+    }
+
+    /// What statements say that changed after `since`, while `epoch` is still that of these tables; otherwise the new epoch.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub(crate) fn texts_since(
+        &self,
+        since: i64,
+        epoch: i64,
+        max: u32,
+    ) -> Result<(i64, Vec<Texts>), ViewError> {
+        self.read(|db| texts_since(db, since, epoch, max))
     }
 
     /// How many objects of a capability fall into each place and category between two times.
@@ -796,6 +822,40 @@ fn changes(db: &Connection, since: i64, max: u32) -> Result<Vec<Change>, ViewErr
         });
     }
     Ok(all)
+}
+
+fn texts_since(
+    db: &Connection,
+    since: i64,
+    epoch: i64,
+    max: u32,
+) -> Result<(i64, Vec<Texts>), ViewError> {
+    let sql = "SELECT value FROM state WHERE name = 'epoch'";
+    let now: i64 = db.query_row(sql, [], |row| row.get(0))?;
+    if now != epoch {
+        return Ok((now, Vec::new()));
+    }
+    let mut select = db.prepare_cached(
+        "SELECT seq, id, text FROM statement WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+    )?;
+    let mut rows = select.query(params![since, max])?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (id, text): (i64, String) = (row.get(1)?, row.get(2)?);
+        let statement = super::group::read(id, &text)?.statement;
+        let groups = statement
+            .head()
+            .into_iter()
+            .flat_map(|head| head.groups.keys());
+        all.push(Texts {
+            seq: row.get(0)?,
+            id,
+            contents: groups
+                .filter_map(|name| statement.content(name).cloned())
+                .collect(),
+        });
+    }
+    Ok((now, all))
 }
 
 fn own_log(db: &Connection, origin: &Origin, folded: u64) -> Result<OwnLog, ViewError> {
