@@ -3,6 +3,7 @@
 pub mod authority;
 mod clerk;
 pub mod home;
+pub mod import;
 pub mod node;
 pub mod own;
 pub mod places;
