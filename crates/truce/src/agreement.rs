@@ -470,8 +470,8 @@ pub struct Instrument {
     pub amends: Option<Reference>,
     /// Who accepted in time.
     pub accepted: BTreeMap<CallSign, Acceptance>,
-    /// Who refused, with the statement.
-    pub refused: BTreeMap<CallSign, Reference>,
+    /// Who refused, with the statement and when it was said.
+    pub refused: BTreeMap<CallSign, (Reference, UtcMs)>,
     /// Who suspended, resumed or ended, in the order of what they said.
     pub departures: BTreeMap<CallSign, Vec<Departure>>,
     /// Formations that joined.
@@ -611,7 +611,7 @@ impl Instrument {
             }
             let spoken = |party: &&CallSign| {
                 self.accepted.get(*party).is_some_and(|a| a.at <= now)
-                    || self.refused.contains_key(*party)
+                    || self.refused.get(*party).is_some_and(|(_, at)| *at <= now)
             };
             let silent = self
                 .asked()
@@ -758,21 +758,9 @@ pub fn fold(said: &[Effective<'_>], directory: &Directory) -> Agreement {
             hear(instrument, entry, directory);
         }
     }
-    let begun: Vec<(Reference, Reference, UtcMs)> = instruments
-        .values()
-        .filter_map(|i| Some((i.amends.clone()?, i.reference.clone(), i.begins_at()?)))
-        .collect();
-    for (amended, by, at) in begun {
-        if let Some(instrument) = instruments.get_mut(&amended)
-            && instrument
-                .amended
-                .as_ref()
-                .is_none_or(|(_, earlier)| at < *earlier)
-        {
-            instrument.amended = Some((by, at));
-        }
-    }
-    Agreement { instruments }
+    let mut agreement = Agreement { instruments };
+    agreement.link();
+    agreement
 }
 
 fn tabled(entry: &Effective<'_>, table: &Table) -> Instrument {
@@ -849,7 +837,7 @@ fn hear(instrument: &mut Instrument, entry: &Effective<'_>, directory: &Director
             instrument
                 .refused
                 .entry(by)
-                .or_insert_with(|| entry.reference.clone());
+                .or_insert_with(|| (entry.reference.clone(), entry.at()));
         }
         Body::Hold(Hold { answer_by, .. }) => {
             instrument
@@ -923,6 +911,28 @@ pub const CAUTION: &str = "This is no clearance to use force. Protected persons 
      notified them; lack of notice, acknowledgement or renewal removes no protection under international humanitarian law.";
 
 impl Agreement {
+    /// Takes in instruments that were folded by themselves.
+    pub fn merge(&mut self, others: Agreement) {
+        self.instruments.extend(others.instruments);
+        self.link();
+    }
+
+    /// Notes on each instrument which other one stands in its place.
+    fn link(&mut self) {
+        let begun: Vec<(Reference, Reference, UtcMs)> = self
+            .instruments
+            .values()
+            .filter_map(|i| Some((i.amends.clone()?, i.reference.clone(), i.begins_at()?)))
+            .collect();
+        for instrument in self.instruments.values_mut() {
+            let by = begun
+                .iter()
+                .filter(|(amended, ..)| *amended == instrument.reference);
+            let first = by.min_by_key(|(_, by, at)| (*at, by.clone()));
+            instrument.amended = first.map(|(_, by, at)| (by.clone(), *at));
+        }
+    }
+
     /// The instruments in force at `at`.
     pub fn in_force(&self, at: UtcMs) -> impl Iterator<Item = &Instrument> {
         self.instruments
@@ -935,6 +945,17 @@ impl Agreement {
     pub fn governing(&self, at: UtcMs) -> Option<&Instrument> {
         self.in_force(at)
             .max_by_key(|i| (i.begins_at(), i.table.version, i.reference.index))
+    }
+
+    /// The logs whose sight of a head starts a clock at `at` when the recipient gives no receipt.
+    #[must_use]
+    pub fn neutrals(&self, at: UtcMs) -> BTreeSet<Origin> {
+        let governing = self.governing(at).into_iter();
+        let neutral = governing.flat_map(|i| {
+            let members = i.table.participants.iter();
+            members.filter(|member| i.table.neutrals.contains(&member.call_sign))
+        });
+        neutral.map(|member| member.origin.clone()).collect()
     }
 
     /// The clock of a precedence at `at`.

@@ -243,9 +243,20 @@ pub struct Separation {
     /// What is asked.
     pub ask: SeparationAsk,
     /// Answer or refusal of each, with its reason's statement.
-    pub answers: BTreeMap<CallSign, (Reference, Said)>,
+    pub answers: BTreeMap<CallSign, SeparationWord>,
     /// The last holding reply of each, with the new date.
     pub holds: BTreeMap<CallSign, (Reference, UtcMs)>,
+}
+
+/// The last word of one who was asked to move apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeparationWord {
+    /// Where it stands.
+    pub reference: Reference,
+    /// When it was said.
+    pub at: UtcMs,
+    /// Which.
+    pub said: Said,
 }
 
 /// What was said to a separation request.
@@ -371,17 +382,19 @@ fn hear_separation(separation: &mut Separation, entry: &Effective<'_>, by: CallS
     if !separation.ask.to.contains(&by) {
         return;
     }
+    let word = |said| SeparationWord {
+        reference: entry.reference.clone(),
+        at: entry.at(),
+        said,
+    };
     match &*entry.body {
         Body::Answer(answer) if !answer.reply.holds() => {
-            separation
-                .answers
-                .insert(by, (entry.reference.clone(), Said::Answered));
+            separation.answers.insert(by, word(Said::Answered));
         }
         Body::Refuse(Refuse { reason, .. }) => {
-            separation.answers.insert(
-                by,
-                (entry.reference.clone(), Said::Refused(reason.to_string())),
-            );
+            separation
+                .answers
+                .insert(by, word(Said::Refused(reason.to_string())));
         }
         Body::Hold(Hold { answer_by, .. }) => {
             separation

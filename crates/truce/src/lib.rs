@@ -34,5 +34,5 @@ pub use admission::{OwnLog, Refusal, admit};
 pub use due::due;
 pub use kinds::{Body, Name, parse};
 pub use standing::{Standing, Statements};
-pub use state::Truce;
+pub use state::{Context, Truce, basis};
 pub use wire::BodyError;
