@@ -1,1 +1,3 @@
 //! Foreign formats.
+
+pub mod scenario;
