@@ -248,6 +248,7 @@ struct Terms {
     title: String,
     body: Map<String, Value>,
     in_force_from: UtcMs,
+    accept_by: Option<UtcMs>,
     accepted: bool,
 }
 
@@ -262,6 +263,7 @@ impl Terms {
                 ("text_public".to_owned(), true.into()),
             ]),
             in_force_from: begins,
+            accept_by: None,
             accepted: false,
         }
     }
@@ -299,7 +301,11 @@ impl Terms {
                 self.in_force_from = at;
                 self.set("in_force_from", text.into());
             }
-            "accept_by" => self.set("accept_by", values::time(cursor, known)?.0.into()),
+            "accept_by" => {
+                let (text, at) = values::time(cursor, known)?;
+                self.accept_by = Some(at);
+                self.set("accept_by", text.into());
+            }
             "ends" => self.set("ends_at", values::time(cursor, known)?.0.into()),
             "accepted" => self.accepted = true,
             "formality" => self.set("formality", cursor.one_of(FORMALITIES)?.into()),
@@ -412,6 +418,7 @@ impl Terms {
             name,
             terms: self.body,
             in_force_from: self.in_force_from,
+            accept_by: self.accept_by.unwrap_or(self.in_force_from),
             accepted: self.accepted,
         }
     }

@@ -93,6 +93,8 @@ pub struct Instrument {
     pub terms: Map<String, Value>,
     /// From when it binds.
     pub in_force_from: UtcMs,
+    /// Until when it can be accepted.
+    pub accept_by: UtcMs,
     /// Whether it was tabled and accepted by all who are asked before the scenario begins.
     pub accepted: bool,
 }
@@ -249,6 +251,10 @@ impl Reader {
         };
         let rule = cursor.word("the name of the rule, such as office, about, target, form")?;
         let field = cursor.word_if_any().map(str::to_owned);
+        // What was refused stands nowhere, so that nothing can be about it.
+        if let Some(name) = say.name.take() {
+            self.known.names.remove(&name);
+        }
         say.refused = Some(Refused {
             line: spot.line,
             rule: rule.to_owned(),
