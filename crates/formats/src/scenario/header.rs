@@ -211,7 +211,7 @@ fn begins(cursor: &mut Cursor<'_>, known: &mut Known) -> Result<(), ScenarioErro
 }
 
 fn place(cursor: &mut Cursor<'_>, known: &mut Known) -> Result<(), ScenarioError> {
-    cursor.example("place harbinafsah 34.93745N 36.62243E \"حربنفسه\"");
+    cursor.example("place harbinafsah 34.93745N 36.62243E named \"حربنفسه\"");
     let name = values::name(cursor, "a short name")?;
     let place = values::place(cursor, known)?;
     if known.places.insert(name, place).is_some() {

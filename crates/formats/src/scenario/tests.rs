@@ -13,7 +13,7 @@ participant US guarantor offices duty_officer, head_of_mission
 participant HUM humanitarian
 instrument coh \"Cessation of hostilities\" needed RU, US in_force 2016-09-12T19:00+03:00 accepted
 instrument rules \"Monitoring rules\" needed RU, US
-place khiam 33.33N 35.61E \"الخيام\"
+place khiam 33.33N 35.61E named \"الخيام\"
 ";
 
 /// A scenario with these lines after a header and a FLASH that is called `@strike`.

@@ -360,7 +360,7 @@ impl Place {
     }
 }
 
-/// Takes a place: `33.35N 38.67E`, perhaps with its name in quotes, or a name that the header gave.
+/// Takes a place: `33.35N 38.67E`, perhaps `named "…"`, or the short name that the header gave it.
 pub fn place(cursor: &mut Cursor<'_>, known: &Known) -> Result<Place, ScenarioError> {
     let named = cursor.peek_word().and_then(|word| known.places.get(word));
     if let Some(place) = named {
@@ -368,7 +368,8 @@ pub fn place(cursor: &mut Cursor<'_>, known: &Known) -> Result<Place, ScenarioEr
         return Ok(place.clone());
     }
     let (lat_e7, lon_e7) = position(cursor)?;
-    let name = match cursor.is_quoted() {
+    // A bare text after a place would be taken for the words of a message, or the other way round.
+    let name = match cursor.eat("named") {
         true => Some(cursor.quoted("the place's name")?.to_owned()),
         false => None,
     };
