@@ -122,6 +122,8 @@ body! {
         origin: Origin,
         /// What it is to the instrument.
         role: Role,
+        /// Names under which reports of others know it.
+        also_known_as: List<Label, 0, 16>,
     }
 }
 
@@ -132,6 +134,8 @@ body! {
         id: Slug,
         /// Name.
         name: Label,
+        /// Names under which reports of others know it, also later ones.
+        also_known_as: List<Label, 0, 16>,
         /// The provision that excludes it.
         provision: Slug,
     }
@@ -666,7 +670,7 @@ impl Instrument {
     }
 
     /// The times, until `now`, at which somebody suspended, resumed or left.
-    fn changes(&self, now: UtcMs) -> Vec<UtcMs> {
+    pub(crate) fn changes(&self, now: UtcMs) -> Vec<UtcMs> {
         let all = self
             .departures
             .values()
@@ -715,7 +719,7 @@ impl Instrument {
             .unwrap_or_else(|| Clock::default_of(precedence))
     }
 
-    fn provision(&self, id: &Slug) -> Cited {
+    pub(crate) fn provision(&self, id: &Slug) -> Cited {
         let title = self
             .table
             .provisions
@@ -754,21 +758,9 @@ pub fn fold(said: &[Effective<'_>], directory: &Directory) -> Agreement {
             hear(instrument, entry, directory);
         }
     }
-    let begun: Vec<(Reference, Reference, UtcMs)> = instruments
-        .values()
-        .filter_map(|i| Some((i.amends.clone()?, i.reference.clone(), i.begins_at()?)))
-        .collect();
-    for (amended, by, at) in begun {
-        if let Some(instrument) = instruments.get_mut(&amended)
-            && instrument
-                .amended
-                .as_ref()
-                .is_none_or(|(_, earlier)| at < *earlier)
-        {
-            instrument.amended = Some((by, at));
-        }
-    }
-    Agreement { instruments }
+    let mut agreement = Agreement { instruments };
+    agreement.link();
+    agreement
 }
 
 fn tabled(entry: &Effective<'_>, table: &Table) -> Instrument {
@@ -919,6 +911,28 @@ pub const CAUTION: &str = "This is no clearance to use force. Protected persons 
      notified them; lack of notice, acknowledgement or renewal removes no protection under international humanitarian law.";
 
 impl Agreement {
+    /// Takes in instruments that were folded by themselves.
+    pub fn merge(&mut self, others: Agreement) {
+        self.instruments.extend(others.instruments);
+        self.link();
+    }
+
+    /// Notes on each instrument which other one stands in its place.
+    fn link(&mut self) {
+        let begun: Vec<(Reference, Reference, UtcMs)> = self
+            .instruments
+            .values()
+            .filter_map(|i| Some((i.amends.clone()?, i.reference.clone(), i.begins_at()?)))
+            .collect();
+        for instrument in self.instruments.values_mut() {
+            let by = begun
+                .iter()
+                .filter(|(amended, ..)| *amended == instrument.reference);
+            let first = by.min_by_key(|(_, by, at)| (*at, by.clone()));
+            instrument.amended = first.map(|(_, by, at)| (by.clone(), *at));
+        }
+    }
+
     /// The instruments in force at `at`.
     pub fn in_force(&self, at: UtcMs) -> impl Iterator<Item = &Instrument> {
         self.instruments

@@ -177,6 +177,11 @@ impl Directory {
         self.by_origin.get(origin).cloned()
     }
 
+    /// All call signs.
+    pub fn call_signs(&self) -> impl Iterator<Item = &CallSign> {
+        self.by_call_sign.keys()
+    }
+
     /// The log of `call_sign`.
     #[must_use]
     pub fn origin(&self, call_sign: &CallSign) -> Option<&Origin> {

@@ -56,9 +56,8 @@ impl Truce {
     /// Computes it. The same statements give the same truce, in whatever order they came.
     #[must_use]
     pub fn of(statements: &Statements) -> Self {
-        let directory = directory(statements);
+        let (directory, agreement) = basis(statements);
         let said = statements.effective(&directory);
-        let agreement = agreement::fold(&said, &directory);
         let heard = statements.heard(&directory);
         let heads = heads_seen(&heard);
         let seen_by = |neutral: &Origin, of: &Reference| {
@@ -192,16 +191,21 @@ fn same_language(a: &Language, b: &Language) -> bool {
     first(a) == first(b)
 }
 
-fn directory(statements: &Statements) -> Directory {
+/// Who is who and what is agreed. Call signs are as they are declared, and above that as instruments that were adopted bind them,
+/// the newest first. Instruments, what is about them and control statements are enough.
+#[must_use]
+pub fn basis(statements: &Statements) -> (Directory, Agreement) {
     let declared = Directory::new(statements.participants(), &[]);
     let agreement = agreement::fold(&statements.effective(&declared), &declared);
-    bound_directory(statements.participants(), &agreement)
+    let directory = bound(statements.participants(), &agreement);
+    if directory == declared {
+        return (directory, agreement);
+    }
+    let agreement = agreement::fold(&statements.effective(&directory), &directory);
+    (directory, agreement)
 }
 
-/// Call signs as they are declared, and above that as instruments that were adopted bind them, the newest first. `agreement` is
-/// folded with the call signs that are declared.
-#[must_use]
-pub fn bound_directory(declared: &Participants, agreement: &Agreement) -> Directory {
+fn bound(declared: &Participants, agreement: &Agreement) -> Directory {
     let mut adopted: Vec<_> = agreement
         .instruments
         .values()

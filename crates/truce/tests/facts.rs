@@ -10,6 +10,7 @@ use truce::areas;
 use truce::claims::{Arithmetic, Relation};
 use truce::contact::{Delivery, PartState, Step};
 use truce::due::{Item, Urgency, What};
+use truce::incidents::NamedActors;
 use truce::participants::Office;
 use truce::responses::Reply;
 use truce::values::Position;
@@ -1107,6 +1108,148 @@ fn a_line_works_when_both_ends_heard_each_other() {
     assert_eq!(
         truce.lines.values().next().unwrap().last_two_way.unwrap().0,
         utc("2016-06-21T09:00:30Z")
+    );
+}
+
+#[test]
+fn a_report_is_covered_by_the_names_that_the_instruments_give_and_never_by_a_guess() {
+    let mut room = room();
+    let instrument = room
+        .truce()
+        .agreement
+        .instruments
+        .keys()
+        .next()
+        .unwrap()
+        .clone();
+    let join = json!({"id": "first-brigade", "name": "لواء الأول", "language": "ar"});
+    room.say(
+        "US",
+        "2016-03-01T09:00:00Z",
+        "formation.join/1",
+        &[&instrument],
+        join,
+    );
+    let truce = room.truce();
+    let named = NamedActors::of(&truce.agreement);
+    let ask =
+        |sides: &[&str], from: &str, until: &str| named.coverage_of(sides, utc(from), utc(until));
+    let april = |sides: &[&str]| {
+        ask(
+            sides,
+            "2016-04-01T00:00:00+03:00",
+            "2016-04-02T00:00:00+03:00",
+        )
+    };
+
+    let excluded = april(&["Government", "Other Brigade, Later Name of Nusra"]);
+    assert_eq!(excluded.answer, Covers::Excluded);
+    let group = &excluded.names[2];
+    assert_eq!(
+        (group.side, group.excluded.as_ref().unwrap().as_str()),
+        (1, "nusra")
+    );
+    assert_eq!(
+        group.provisions.first().unwrap().provision.as_str(),
+        "art-2"
+    );
+    assert_eq!(
+        excluded.names[1].answer,
+        Covers::Undetermined,
+        "fighting beside them excludes nobody"
+    );
+    assert!(excluded.caution.contains("no clearance to use force"));
+
+    assert_eq!(april(&["RU", "First Brigade"]).answer, Covers::Covered);
+    assert_eq!(
+        april(&["first brigade", "ru"]).answer,
+        Covers::Covered,
+        "the order of sides is nothing"
+    );
+    assert_eq!(
+        april(&["RU", "لِوَاء الاول"]).answer,
+        Covers::Covered,
+        "nor is a spelling"
+    );
+    assert_eq!(april(&["RU, US", "first-brigade"]).answer, Covers::Covered);
+    for (undetermined, why) in [
+        (&["RU", "Insurgents"][..], "no instrument names Insurgents"),
+        (&["RU", "Civilians"], "no instrument names Civilians"),
+        (&["RU", "MISSION"], "MISSION is not bound at that time"),
+    ] {
+        let coverage = april(undetermined);
+        assert_eq!(
+            (coverage.answer, coverage.names[1].reason.as_str()),
+            (Covers::Undetermined, why)
+        );
+    }
+    for nobody in [&["RU"][..], &[], &["RU", ","]] {
+        assert_eq!(
+            april(nobody).answer,
+            Covers::Undetermined,
+            "one side alone is no pair"
+        );
+    }
+}
+
+#[test]
+fn a_report_over_a_time_in_which_coverage_changes_is_undetermined() {
+    let mut room = room();
+    let instrument = room
+        .truce()
+        .agreement
+        .instruments
+        .keys()
+        .next()
+        .unwrap()
+        .clone();
+    let leave = |leaving: &str, from: &str| json!({"leaving": leaving, "from": from, "reason": "It is not kept"});
+    let suspend = leave("suspend", "2016-04-10T12:00:00Z");
+    room.say(
+        "US",
+        "2016-04-10T11:00:00Z",
+        "instrument.leave/1",
+        &[&instrument],
+        suspend,
+    );
+    let resume = leave("resume", "2016-04-12T12:00:00Z");
+    room.say(
+        "US",
+        "2016-04-12T11:00:00Z",
+        "instrument.leave/1",
+        &[&instrument],
+        resume,
+    );
+    let truce = room.truce();
+    let named = NamedActors::of(&truce.agreement);
+    let ask =
+        |from: &str, until: &str| named.coverage_of(&["RU", "Nusra Front"], utc(from), utc(until));
+    let answer = |from, until| ask(from, until).answer;
+    assert_eq!(
+        answer("2016-04-09T00:00:00Z", "2016-04-10T12:00:00Z"),
+        Covers::Excluded,
+        "the end is not within"
+    );
+    assert_eq!(
+        answer("2016-04-11T00:00:00Z", "2016-04-12T00:00:00Z"),
+        Covers::Undetermined,
+        "nothing was in force"
+    );
+    let across = ask("2016-04-09T00:00:00Z", "2016-04-14T00:00:00Z");
+    assert_eq!(
+        across.answer,
+        Covers::Undetermined,
+        "both ends were in force, the middle was not"
+    );
+    assert!(
+        across.names[1]
+            .reason
+            .contains("not the same over the whole time")
+    );
+    assert_eq!(
+        answer("2016-02-20T00:00:00Z", "2016-02-21T00:00:00Z"),
+        Covers::Undetermined,
+        "before it began"
     );
 }
 

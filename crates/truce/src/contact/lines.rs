@@ -137,10 +137,6 @@ fn state(line: &Line, said: &[Effective<'_>], directory: &Directory) -> LineStat
     for tests in tests.values_mut() {
         tests.sort_by_key(|test| (test.tested_at, test.reference.index));
     }
-    let within_ms = line
-        .tests
-        .as_ref()
-        .map_or(TWO_WAY_MS, |tests| tests.within_s.get() * 1000);
     let heard = |end: &CallSign, means: Means| {
         let tests = tests.get(end).into_iter().flatten().rev();
         tests
@@ -150,7 +146,11 @@ fn state(line: &Line, said: &[Effective<'_>], directory: &Directory) -> LineStat
     let worked: BTreeMap<Means, UtcMs> = Means::ALL
         .iter()
         .filter_map(|means| {
-            let at = last_two_way(heard(&line.a, *means), heard(&line.b, *means), within_ms)?;
+            let at = last_two_way(
+                heard(&line.a, *means),
+                heard(&line.b, *means),
+                within_ms(line),
+            )?;
             Some((*means, at))
         })
         .collect();
@@ -166,6 +166,13 @@ fn state(line: &Line, said: &[Effective<'_>], directory: &Directory) -> LineStat
         last_two_way,
         faults,
     }
+}
+
+/// How close two ends' tests lie to be of one time, in milliseconds.
+#[must_use]
+pub fn within_ms(line: &Line) -> i64 {
+    let tests = line.tests.as_ref();
+    tests.map_or(TWO_WAY_MS, |tests| tests.within_s.get() * 1000)
 }
 
 /// The last time at which both ends heard each other. Each end's times come newest first: of two that lie too far apart, the

@@ -178,6 +178,8 @@ pub enum Step {
 /// What became of a matter at one recipient: each fact by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecipientState {
+    /// The first message of the matter that was sent to it.
+    pub asked_in: Reference,
     /// Whether it got there.
     pub delivery: Delivery,
     /// The machine's receipt.
@@ -545,6 +547,7 @@ impl Recipient<'_> {
             .started_at()
             .map(|at| UtcMs(at.0 + clock.answer_within_s.get() * 1000));
         let mut state = RecipientState {
+            asked_in: mine[0].reference.clone(),
             delivery,
             receipt: self
                 .fact(|body| matches!(body, Body::Receipt(_)))
