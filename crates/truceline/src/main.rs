@@ -3,6 +3,7 @@
 
 mod carry;
 mod config;
+mod import;
 mod key;
 mod log;
 mod node;
@@ -76,6 +77,9 @@ enum Command {
     /// Carry the record on a stick: out, and in
     #[command(subcommand)]
     Carry(carry::Command),
+    /// Bring in sets of data: events, counts, places
+    #[command(subcommand)]
+    Import(import::Command),
     /// Print the completion script of a shell
     #[command(
         after_long_help = "EXAMPLE:\n  truceline completions bash > /etc/bash_completion.d/truceline"
@@ -109,6 +113,7 @@ fn run(command: Command, settings: &config::Settings) -> Outcome {
         Command::Audit(args) => report::run(&args),
         Command::Play(args) => play::run(&args),
         Command::Carry(command) => carry::run(&command, settings),
+        Command::Import(command) => import::run(command, settings),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,
