@@ -501,7 +501,9 @@ impl Node {
                     .applied
                     .wait(heard, Duration::from_millis(LOOK_EVERY_MS));
             }
-            if !self.settings.clerk || self.do_desk_work() == 0 {
+            let quiet = !self.settings.clerk || self.do_desk_work() == 0;
+            // The clerk's own thread may have said something just before: then there was nothing left to do, and is to apply.
+            if quiet && self.has_applied() {
                 return;
             }
         }

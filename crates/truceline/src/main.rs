@@ -68,8 +68,8 @@ enum Command {
     Audit(report::Args),
     /// Play scenarios in an exercise room, and say which expectation does not come true
     #[command(
-        after_long_help = "EXAMPLE:\n  truceline play demo/scenarios/flash-night.truce\n\n\
-        Nothing is read from or written to a node's data. Exit status: 0 each came out as it is written, 1 one did not;\n\
+        after_long_help = "EXAMPLES:\n  truceline play demo/scenarios/flash-night.truce\n  truceline play --quiet demo/scenarios\n\n\
+        It is played on a clock of its own, in an exercise store that is made for it. Exit status: 0 each came out as it is written, 1 one did not;\n\
         the first expectation that does not come true is named with its file and line, and what was found instead.\n\
         How scenarios are written: docs/scenarios.md"
     )]
