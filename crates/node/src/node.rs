@@ -527,6 +527,9 @@ impl Node {
                 Ok(progress) => {
                     if progress.folded > 0 {
                         self.applied.ring();
+                        if *views.eyes() == Eyes::Node {
+                            self.news.ring(); // who is a party may have changed, and so what others read
+                        }
                     }
                     if progress.more {
                         continue;
@@ -540,9 +543,6 @@ impl Node {
                     tracing::error!(%error, "the views could not be brought up to date; trying again");
                     std::thread::sleep(Duration::from_millis(LOOK_EVERY_MS));
                 }
-            }
-            if *views.eyes() == Eyes::Node {
-                self.applied.ring();
             }
             heard = self.news.wait(heard, Duration::from_millis(LOOK_EVERY_MS));
         }
