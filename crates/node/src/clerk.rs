@@ -83,6 +83,8 @@ enum ClerkError {
     #[error(transparent)]
     Sign(#[from] crate::own::SignError),
     #[error(transparent)]
+    Node(#[from] crate::NodeError),
+    #[error(transparent)]
     Say(#[from] record::log::SayError),
     #[error(transparent)]
     Statement(#[from] record::statement::StatementError),
@@ -129,7 +131,7 @@ fn say(
     let draft = Draft::new(kind, &now.to_string())?
         .about(vec![about.clone()])
         .group("body", Audience::of(readers), body)?;
-    let statement = own.sign(Office::Administrator, None, draft, now)?;
+    let statement = node.sign(&own.call_sign, Office::Administrator, None, draft)?;
     Ok(node.say_by_itself(own, statement)?)
 }
 
