@@ -522,6 +522,7 @@ impl Node {
 
     fn keep_folding(&self, views: &Views) {
         let mut heard = 0;
+        let mut members = self.sources.members();
         while !self.ending.load(Ordering::Relaxed) {
             match views.fold(&self.sources, Batch::LIVE) {
                 Ok(progress) => {
@@ -542,6 +543,12 @@ impl Node {
                 }
             }
             if *views.eyes() == Eyes::Node {
+                let now = self.sources.members();
+                if !Arc::ptr_eq(&members, &now) {
+                    // Others may read more or less from now on: their views are cut anew.
+                    members = now;
+                    self.news.ring();
+                }
                 self.applied.ring();
             }
             heard = self.news.wait(heard, Duration::from_millis(LOOK_EVERY_MS));
