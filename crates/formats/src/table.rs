@@ -89,7 +89,7 @@ pub enum Rejected {
     #[error("the file has more than {ROWS_MAX} rows; cut it into several")]
     TooManyRows,
     /// Rows with mistakes.
-    #[error("{} mistakes, nothing was taken; the first: {}", problems.len() + further, problems.first().map(ToString::to_string).unwrap_or_default())]
+    #[error("{} mistakes, nothing was taken; the first: {}", problems.len() + further, first(problems))]
     Rows {
         /// The mistakes, in the order of rows.
         problems: Vec<Problem>,
@@ -249,6 +249,13 @@ impl Problems {
             further: self.further,
         })
     }
+}
+
+fn first(problems: &[Problem]) -> String {
+    problems
+        .first()
+        .map(ToString::to_string)
+        .unwrap_or_default()
 }
 
 /// A value as it is repeated in a message.
