@@ -98,6 +98,21 @@ pub enum Rejected {
     },
 }
 
+impl Rejected {
+    /// Everything that is wrong, one line each: the mistakes of all rows, or what is wrong with the file.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let Self::Rows { problems, further } = self else {
+            return vec![self.to_string()];
+        };
+        let mut lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        if *further > 0 {
+            lines.push(format!("and {further} more"));
+        }
+        lines
+    }
+}
+
 /// Reads a table: `needed` columns must be there, others may be. `read` makes a row's value, or tells the row what is wrong.
 ///
 /// # Errors
@@ -429,6 +444,9 @@ mod tests {
                 .to_string()
                 .starts_with("1005 mistakes, nothing was taken; the first: row 2, column count")
         );
+        let lines = refused.lines();
+        assert_eq!(lines.len(), PROBLEMS_MAX + 1);
+        assert_eq!(lines.last().unwrap(), "and 5 more");
         let Rejected::Rows { problems, further } = refused else {
             panic!("{refused}")
         };
