@@ -100,6 +100,14 @@ fn expect_the_same(exercise: &Exercise) {
                 row["recipients"].as_array().unwrap().len(),
                 matter.recipients.len()
             );
+            let languages = row["recipients"].as_array().unwrap().iter();
+            let languages: Vec<Option<bool>> = languages
+                .map(|state| state["language_on_duty"].as_bool())
+                .collect();
+            let expected = matter.recipients.values();
+            let expected: Vec<Option<bool>> =
+                expected.map(|state| state.language_on_duty).collect();
+            assert_eq!(languages, expected, "{eyes:?} {root}");
         }
         assert_eq!(*views.context().agreement, truce.agreement, "{eyes:?}");
         assert_eq!(*views.context().directory, truce.directory, "{eyes:?}");

@@ -12,7 +12,6 @@ use serde_json::Value;
 use std::sync::Arc;
 use truce::Body;
 use truce::agreement::{self, InstrumentState};
-use truce::areas;
 use truce::values::{Position, Slug};
 
 /// Most statements about one that are looked through.
@@ -381,12 +380,7 @@ impl Seen<'_> {
         let (Some(place), Some(actor)) = (position(place), acting(actor)) else {
             return Ok(Verdict::no("the place or the short name is not valid"));
         };
-        let context = self.views.context();
-        let (_, truce) = self.room.folded(self.eyes)?;
-        let areas = &truce.areas.areas;
-        let coverage = context
-            .agreement
-            .covered(&place, &actor, self.now, areas, areas::contains);
+        let coverage = self.views.covered(&place, &actor, self.now)?;
         let word = match coverage.answer {
             agreement::Answer::Covered => "covered",
             agreement::Answer::CoveredInsideExcludedArea => "covered_inside_excluded_area",

@@ -247,7 +247,7 @@ impl<'s> Player<'s> {
             Control::Compromise(desk, _) => desk,
         };
         let kid = self.room.kid(&say.by, desk).ok_or_else(|| Refusal {
-            rule: "office",
+            rule: "office".into(),
             field: "kid".into(),
             reason: format!("{} has no desk {desk}", say.by),
         })?;

@@ -3,6 +3,7 @@
 
 use ::node::authority::Eyes;
 use ::node::home::{Founded, Home};
+use ::node::http::problem::Problem;
 use ::node::node::PARTICIPANTS;
 use ::node::views::{ListQuery, StatementRow, Views};
 use ::node::{Node, Running, Settings};
@@ -54,16 +55,16 @@ pub struct Words {
 #[error("{field}: {reason} (rule: {rule})")]
 pub struct Refusal {
     /// The rule.
-    pub rule: &'static str,
+    pub rule: String,
     /// The member that breaks it.
     pub field: String,
     /// What is wrong, and what to do.
     pub reason: String,
 }
 
-fn refusal(rule: &'static str, field: &str, reason: impl ToString) -> Refusal {
+fn refusal(rule: &str, field: &str, reason: impl ToString) -> Refusal {
     Refusal {
-        rule,
+        rule: rule.to_owned(),
         field: field.to_owned(),
         reason: reason.to_string(),
     }
@@ -372,20 +373,12 @@ fn founded(founding: &Founding, recovery: &Path) -> Result<Founded, Broken> {
     })
 }
 
-/// What the node refuses, by rule and member.
+/// What the node refuses, by the rule and member that its door names to everybody.
 fn refused(error: SayError) -> Refusal {
-    match error {
-        SayError::Refused(refused) => Refusal {
-            rule: refused.rule,
-            field: refused.field,
-            reason: refused.reason,
-        },
-        SayError::Target { rule, .. } => refusal("target", "about", rule),
-        error @ (SayError::UnknownKey(_) | SayError::Ineffective(_)) => {
-            refusal("key", "kid", error)
-        }
-        error @ (SayError::Control(_) | SayError::LastLogKey) => refusal("key", "body", error),
-        error @ SayError::Prev { .. } => refusal("prev", "prev", error),
-        error => refusal("form", "statement", error),
+    let problem = Problem::from(error);
+    Refusal {
+        rule: problem.rule.unwrap_or(problem.kind),
+        field: problem.field.unwrap_or_default(),
+        reason: problem.detail,
     }
 }
