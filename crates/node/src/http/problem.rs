@@ -182,6 +182,24 @@ impl Problem {
         self
     }
 
+    /// Why, as a word for programs: of a refused statement the name of the rule.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
+    /// Where.
+    #[must_use]
+    pub fn field(&self) -> Option<&str> {
+        self.field.as_deref()
+    }
+
+    /// What happened, where, and what to do next.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// Its kind.
     #[must_use]
     pub fn kind(&self) -> Kind {

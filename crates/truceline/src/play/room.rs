@@ -377,8 +377,8 @@ fn founded(founding: &Founding, recovery: &Path) -> Result<Founded, Broken> {
 fn refused(error: SayError) -> Refusal {
     let problem = Problem::from(error);
     Refusal {
-        rule: problem.rule.unwrap_or(problem.kind),
-        field: problem.field.unwrap_or_default(),
-        reason: problem.detail,
+        rule: problem.reason().unwrap_or_default().to_owned(),
+        field: problem.field().unwrap_or_default().to_owned(),
+        reason: problem.detail().to_owned(),
     }
 }
