@@ -8,7 +8,8 @@ mod room;
 use crate::{Failure, Outcome};
 use clap::Args as ClapArgs;
 use formats::scenario::{self, Scenario};
-use player::{Deviation, play};
+use player::play;
+pub use player::{Deviation, Player};
 use std::path::{Path, PathBuf};
 
 /// What a scenario's file is called.

@@ -62,7 +62,7 @@ pub fn play<'s>(
     dir: &Path,
     mut tell: impl FnMut(&formats::scenario::Line, &Outcome),
 ) -> Result<Player<'s>, Deviation> {
-    let mut player = Player::new(scenario, dir)?;
+    let mut player = Player::new(scenario, dir, &[])?;
     for line in &scenario.lines {
         player.room.set_clock(line.at);
         let outcome = player.line(line)?;
@@ -72,13 +72,20 @@ pub fn play<'s>(
 }
 
 impl<'s> Player<'s> {
-    /// Founds the participants, and has said what was agreed before the scenario begins.
-    fn new(scenario: &'s Scenario, dir: &Path) -> Result<Self, Deviation> {
+    /// Founds the participants with the desks that the scenario needs and a desk for each of `more`, and has said what was
+    /// agreed before the scenario begins.
+    ///
+    /// # Errors
+    /// [`Deviation`].
+    pub fn new(scenario: &'s Scenario, dir: &Path, more: &[Office]) -> Result<Self, Deviation> {
         let accepted = scenario.instruments.iter().filter(|one| one.accepted);
         let agreed = accepted.clone().map(|one| agreed_by(one, scenario)).min();
         let begins = agreed.unwrap_or(scenario.begins);
         let founded = UtcMs(begins.0 - TABLED_BEFORE_MS - FOUNDED_BEFORE_MS);
-        let desks = desks(scenario);
+        let mut desks = desks(scenario);
+        for own in desks.values_mut() {
+            own.extend(more.iter().map(|office| office.as_str().to_owned()));
+        }
         let foundings: Vec<Founding> = scenario
             .participants
             .iter()
@@ -138,7 +145,11 @@ impl<'s> Player<'s> {
         Ok(())
     }
 
-    fn line(&mut self, line: &formats::scenario::Line) -> Result<Outcome, Deviation> {
+    /// Has one line happen.
+    ///
+    /// # Errors
+    /// [`Deviation`].
+    pub fn line(&mut self, line: &formats::scenario::Line) -> Result<Outcome, Deviation> {
         let done = match &line.what {
             What::Say(say) => return self.say(line.line, say),
             What::Expect(expect) => {

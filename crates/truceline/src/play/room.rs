@@ -153,6 +153,11 @@ impl Room {
         }
     }
 
+    /// The node underneath.
+    pub fn node(&self) -> &Arc<Node> {
+        &self.node
+    }
+
     /// The time.
     pub fn now(&self) -> UtcMs {
         self.node.now()
