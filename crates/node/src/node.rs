@@ -178,6 +178,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.node.ending.store(true, Ordering::Relaxed);
         self.node.news.ring();
+        self.node.applied.ring();
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
@@ -549,14 +550,12 @@ impl Node {
 
     fn keep_folding(&self, views: &Views) {
         let mut heard = 0;
+        let mut members = self.sources.members();
         while !self.ending.load(Ordering::Relaxed) {
             match views.fold(&self.sources, Batch::LIVE) {
                 Ok(progress) => {
                     if progress.folded > 0 {
                         self.applied.ring();
-                        if *views.eyes() == Eyes::Node {
-                            self.news.ring(); // who is a party may have changed, and so what others read
-                        }
                     }
                     if progress.more {
                         continue;
@@ -569,6 +568,14 @@ impl Node {
                 Err(error) => {
                     tracing::error!(%error, "the views could not be brought up to date; trying again");
                     std::thread::sleep(Duration::from_millis(LOOK_EVERY_MS));
+                }
+            }
+            if *views.eyes() == Eyes::Node {
+                let now = self.sources.members();
+                if !Arc::ptr_eq(&members, &now) {
+                    // Others may read more or less from now on: their views are cut anew.
+                    members = now;
+                    self.news.ring();
                 }
             }
             heard = self.news.wait(heard, Duration::from_millis(LOOK_EVERY_MS));

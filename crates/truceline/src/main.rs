@@ -125,7 +125,7 @@ fn run(command: Command, settings: &config::Settings) -> Outcome {
         Command::Play(args) => play::run(&args),
         Command::Carry(command) => carry::run(&command, settings),
         Command::Demo(args) => demo::run(&args, settings),
-        Command::Serve(args) => serve::serve(&args, settings),
+        Command::Serve(args) => serve::serve(args, settings),
         Command::Import(command) => import::run(command, settings),
         Command::Completions { shell } => {
             clap_complete::generate(

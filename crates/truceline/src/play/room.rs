@@ -362,11 +362,12 @@ fn founded(founding: &Founding, recovery: &Path) -> Result<Founded, Broken> {
 /// What the node refuses, by the rule and member that its door names to everybody.
 fn refused(error: SayError) -> Refusal {
     let problem = Problem::from(error);
-    let field = problem.field.unwrap_or_default();
-    let reason = problem.detail.strip_prefix(&format!("{field}: "));
+    let field = problem.field().unwrap_or_default().to_owned();
+    let detail = problem.detail();
+    let reason = detail.strip_prefix(&format!("{field}: "));
     Refusal {
-        rule: problem.rule.unwrap_or(problem.kind),
-        reason: reason.unwrap_or(&problem.detail).to_owned(),
+        rule: problem.reason().unwrap_or_default().to_owned(),
+        reason: reason.unwrap_or(detail).to_owned(),
         field,
     }
 }
