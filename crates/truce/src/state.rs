@@ -121,7 +121,7 @@ impl Truce {
         };
         let mut all: Vec<Owed> = self.matters.values().flat_map(due::of_matter).collect();
         for instrument in self.agreement.instruments.values() {
-            all.extend(due::of_instrument(instrument, &delivered));
+            all.extend(due::of_instrument(instrument, agreement, &delivered));
         }
         for area in self.areas.areas.values() {
             all.extend(due::of_area(area, agreement, &delivered));
