@@ -1,1 +1,4 @@
 //! The running system.
+
+pub mod accounts;
+pub mod http;
