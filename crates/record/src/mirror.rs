@@ -374,6 +374,39 @@ impl Mirror {
             .collect())
     }
 
+    /// Destroys the groups `names` of entry `index`, for good, because its author's `statement` at entry `by` says so.
+    ///
+    /// # Errors
+    /// [`StoreError`]; call it again, it is idempotent.
+    pub fn erase(
+        &mut self,
+        index: u64,
+        names: &[&str],
+        statement: &str,
+        by: u64,
+    ) -> Result<(), StoreError> {
+        let held = self.reader.statement(index)?;
+        let groups = held
+            .iter()
+            .filter_map(|held| held.head())
+            .flat_map(|head| head.groups.keys());
+        let slots: Vec<u64> = (1..)
+            .zip(groups)
+            .filter(|(_, name)| names.contains(&name.as_str()))
+            .map(|(slot, _)| slot)
+            .collect();
+        self.store.erase(index, &slots, statement)?;
+        self.store.erased(statement, by)
+    }
+
+    /// The keys of the mirrored log, as of its last head.
+    ///
+    /// # Errors
+    /// [`MirrorError`] when entry 0 cannot be read.
+    pub fn keys(&self) -> Result<KeyRing, MirrorError> {
+        Ok(self.ring(self.size())?.1)
+    }
+
     /// The mirror's directory.
     #[must_use]
     pub fn dir(&self) -> &Path {

@@ -2,7 +2,7 @@
 
 use crate::areas;
 use crate::kinds::{Name, may_say};
-use crate::participants::Offices;
+use crate::participants::{Office, Offices};
 use crate::standing::about_rule;
 use crate::values::Polygon;
 use crate::{Body, BodyError};
@@ -80,10 +80,42 @@ impl OwnLog {
         self.kinds.len() as u64
     }
 
+    /// The log as far as the kinds of its entries tell: what was said with those of [`OwnLog::REMEMBERED`] is told with
+    /// [`OwnLog::remember`] afterwards, in the order of their indices.
+    #[must_use]
+    pub fn of_kinds(origin: Origin, kinds: Vec<Option<Name>>) -> Self {
+        Self {
+            kinds,
+            ..Self::new(origin)
+        }
+    }
+
+    /// Kinds of which more has to be known than that they stand there.
+    pub const REMEMBERED: &[Name] = &[
+        Name::OfficeGrant,
+        Name::OfficeRevoke,
+        Name::AreaDesignate,
+        Name::Retract,
+        Name::ShiftOpen,
+        Name::ShiftHandOver,
+        Name::ShiftAccept,
+    ];
+
+    /// The offices that `kid` holds for the next entry.
+    #[must_use]
+    pub fn offices(&self, kid: Kid) -> BTreeSet<Office> {
+        self.offices.at(kid, self.next())
+    }
+
     /// Folds the next entry. `body` is `None` when its form is not known here: a statement of before this version.
     pub fn apply(&mut self, kid: Kid, head: Option<&Head>, body: Option<&Body>) {
         let index = self.next();
         self.kinds.push(body.and_then(Body::name));
+        self.remember(index, kid, head, body);
+    }
+
+    /// Folds what is said at `index`, whose kind is known already.
+    pub fn remember(&mut self, index: u64, kid: Kid, head: Option<&Head>, body: Option<&Body>) {
         let object = head
             .and_then(|head| head.about.first())
             .filter(|about| about.origin == self.origin);
@@ -199,7 +231,8 @@ fn own_targets(head: &Head, name: Name, own: &OwnLog) -> Result<(), Refusal> {
                 ),
             );
         }
-        if own.retracted.contains(&reference.index) {
+        // What was taken back has to be destroyed all the same when it names somebody.
+        if own.retracted.contains(&reference.index) && name != Name::Erase {
             return refuse(
                 "target",
                 "about",

@@ -122,6 +122,8 @@ body! {
         origin: Origin,
         /// What it is to the instrument.
         role: Role,
+        /// Names under which reports of others know it.
+        also_known_as: List<Label, 0, 16>,
     }
 }
 
@@ -132,6 +134,8 @@ body! {
         id: Slug,
         /// Name.
         name: Label,
+        /// Names under which reports of others know it, also later ones.
+        also_known_as: List<Label, 0, 16>,
         /// The provision that excludes it.
         provision: Slug,
     }
@@ -466,8 +470,8 @@ pub struct Instrument {
     pub amends: Option<Reference>,
     /// Who accepted in time.
     pub accepted: BTreeMap<CallSign, Acceptance>,
-    /// Who refused, with the statement.
-    pub refused: BTreeMap<CallSign, Reference>,
+    /// Who refused, with the statement and when it was said.
+    pub refused: BTreeMap<CallSign, (Reference, UtcMs)>,
     /// Who suspended, resumed or ended, in the order of what they said.
     pub departures: BTreeMap<CallSign, Vec<Departure>>,
     /// Formations that joined.
@@ -607,7 +611,7 @@ impl Instrument {
             }
             let spoken = |party: &&CallSign| {
                 self.accepted.get(*party).is_some_and(|a| a.at <= now)
-                    || self.refused.contains_key(*party)
+                    || self.refused.get(*party).is_some_and(|(_, at)| *at <= now)
             };
             let silent = self
                 .asked()
@@ -666,7 +670,7 @@ impl Instrument {
     }
 
     /// The times, until `now`, at which somebody suspended, resumed or left.
-    fn changes(&self, now: UtcMs) -> Vec<UtcMs> {
+    pub(crate) fn changes(&self, now: UtcMs) -> Vec<UtcMs> {
         let all = self
             .departures
             .values()
@@ -702,20 +706,14 @@ impl Instrument {
         ))
     }
 
-    /// The clock of a precedence.
+    /// The clock that it names for a precedence.
     #[must_use]
-    pub fn clock(&self, precedence: Precedence) -> Clock {
-        let named = self
-            .table
-            .clocks
-            .iter()
-            .find(|clock| clock.precedence == precedence);
-        named
-            .cloned()
-            .unwrap_or_else(|| Clock::default_of(precedence))
+    pub fn named_clock(&self, precedence: Precedence) -> Option<&Clock> {
+        let mut clocks = self.table.clocks.iter();
+        clocks.find(|clock| clock.precedence == precedence)
     }
 
-    fn provision(&self, id: &Slug) -> Cited {
+    pub(crate) fn provision(&self, id: &Slug) -> Cited {
         let title = self
             .table
             .provisions
@@ -754,21 +752,9 @@ pub fn fold(said: &[Effective<'_>], directory: &Directory) -> Agreement {
             hear(instrument, entry, directory);
         }
     }
-    let begun: Vec<(Reference, Reference, UtcMs)> = instruments
-        .values()
-        .filter_map(|i| Some((i.amends.clone()?, i.reference.clone(), i.begins_at()?)))
-        .collect();
-    for (amended, by, at) in begun {
-        if let Some(instrument) = instruments.get_mut(&amended)
-            && instrument
-                .amended
-                .as_ref()
-                .is_none_or(|(_, earlier)| at < *earlier)
-        {
-            instrument.amended = Some((by, at));
-        }
-    }
-    Agreement { instruments }
+    let mut agreement = Agreement { instruments };
+    agreement.link();
+    agreement
 }
 
 fn tabled(entry: &Effective<'_>, table: &Table) -> Instrument {
@@ -845,7 +831,7 @@ fn hear(instrument: &mut Instrument, entry: &Effective<'_>, directory: &Director
             instrument
                 .refused
                 .entry(by)
-                .or_insert_with(|| entry.reference.clone());
+                .or_insert_with(|| (entry.reference.clone(), entry.at()));
         }
         Body::Hold(Hold { answer_by, .. }) => {
             instrument
@@ -919,6 +905,28 @@ pub const CAUTION: &str = "This is no clearance to use force. Protected persons 
      notified them; lack of notice, acknowledgement or renewal removes no protection under international humanitarian law.";
 
 impl Agreement {
+    /// Takes in instruments that were folded by themselves.
+    pub fn merge(&mut self, others: Agreement) {
+        self.instruments.extend(others.instruments);
+        self.link();
+    }
+
+    /// Notes on each instrument which other one stands in its place.
+    fn link(&mut self) {
+        let begun: Vec<(Reference, Reference, UtcMs)> = self
+            .instruments
+            .values()
+            .filter_map(|i| Some((i.amends.clone()?, i.reference.clone(), i.begins_at()?)))
+            .collect();
+        for instrument in self.instruments.values_mut() {
+            let by = begun
+                .iter()
+                .filter(|(amended, ..)| *amended == instrument.reference);
+            let first = by.min_by_key(|(_, by, at)| (*at, by.clone()));
+            instrument.amended = first.map(|(_, by, at)| (by.clone(), *at));
+        }
+    }
+
     /// The instruments in force at `at`.
     pub fn in_force(&self, at: UtcMs) -> impl Iterator<Item = &Instrument> {
         self.instruments
@@ -933,11 +941,44 @@ impl Agreement {
             .max_by_key(|i| (i.begins_at(), i.table.version, i.reference.index))
     }
 
+    /// What the newest instrument in force at `at` says that says anything of it: a later text that is silent takes nothing back.
+    pub(crate) fn newest<'a, T>(
+        &'a self,
+        at: UtcMs,
+        says: impl FnMut(&'a Instrument) -> Option<T>,
+    ) -> Option<T> {
+        let mut in_force: Vec<&Instrument> = self.in_force(at).collect();
+        in_force.sort_by_key(|i| (i.begins_at(), i.table.version, i.reference.index));
+        in_force.into_iter().rev().find_map(says)
+    }
+
+    /// The logs whose sight of a head starts a clock at `at` when the recipient gives no receipt.
+    #[must_use]
+    pub fn neutrals(&self, at: UtcMs) -> BTreeSet<Origin> {
+        let neutral = self.newest(at, |i| {
+            let members = i.table.participants.iter();
+            let neutral = members.filter(|member| i.table.neutrals.contains(&member.call_sign));
+            let origins: BTreeSet<Origin> = neutral.map(|member| member.origin.clone()).collect();
+            (!origins.is_empty()).then_some(origins)
+        });
+        neutral.unwrap_or_default()
+    }
+
+    /// Who must be told at once when lives are at risk at `at`.
+    #[must_use]
+    pub fn flash_recipients(&self, at: UtcMs) -> &[CallSign] {
+        let named = self.newest(at, |i| {
+            let named: &[CallSign] = &i.table.flash_recipients;
+            (!named.is_empty()).then_some(named)
+        });
+        named.unwrap_or_default()
+    }
+
     /// The clock of a precedence at `at`.
     #[must_use]
     pub fn clock(&self, precedence: Precedence, at: UtcMs) -> Clock {
-        self.governing(at)
-            .map_or_else(|| Clock::default_of(precedence), |i| i.clock(precedence))
+        self.newest(at, |i| i.named_clock(precedence).cloned())
+            .unwrap_or_else(|| Clock::default_of(precedence))
     }
 
     /// Whether `actor` is covered at `place` and `at`. `contains` tells whether a polygon contains a position; use
@@ -955,9 +996,11 @@ impl Agreement {
             .values()
             .filter(|a| a.is_valid(at) && contains(&a.polygon, place))
             .collect();
-        let judged = self
+        // Rules of a joint procedure say how it is kept, and not who keeps it.
+        let covering = self
             .in_force(at)
-            .map(|i| i.judge(place, actor, at, &here, &contains));
+            .filter(|i| i.table.formality != Formality::JointProcedure);
+        let judged = covering.map(|i| i.judge(place, actor, at, &here, &contains));
         let mut judged: Vec<Coverage> = judged.collect();
         judged.sort_by_key(|coverage| coverage.answer);
         let Some(answer) = judged.first().map(|coverage| coverage.answer) else {

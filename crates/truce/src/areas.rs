@@ -243,9 +243,20 @@ pub struct Separation {
     /// What is asked.
     pub ask: SeparationAsk,
     /// Answer or refusal of each, with its reason's statement.
-    pub answers: BTreeMap<CallSign, (Reference, Said)>,
+    pub answers: BTreeMap<CallSign, SeparationWord>,
     /// The last holding reply of each, with the new date.
     pub holds: BTreeMap<CallSign, (Reference, UtcMs)>,
+}
+
+/// The last word of one who was asked to move apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeparationWord {
+    /// Where it stands.
+    pub reference: Reference,
+    /// When it was said.
+    pub at: UtcMs,
+    /// Which.
+    pub said: Said,
 }
 
 /// What was said to a separation request.
@@ -371,17 +382,19 @@ fn hear_separation(separation: &mut Separation, entry: &Effective<'_>, by: CallS
     if !separation.ask.to.contains(&by) {
         return;
     }
+    let word = |said| SeparationWord {
+        reference: entry.reference.clone(),
+        at: entry.at(),
+        said,
+    };
     match &*entry.body {
         Body::Answer(answer) if !answer.reply.holds() => {
-            separation
-                .answers
-                .insert(by, (entry.reference.clone(), Said::Answered));
+            separation.answers.insert(by, word(Said::Answered));
         }
         Body::Refuse(Refuse { reason, .. }) => {
-            separation.answers.insert(
-                by,
-                (entry.reference.clone(), Said::Refused(reason.to_string())),
-            );
+            separation
+                .answers
+                .insert(by, word(Said::Refused(reason.to_string())));
         }
         Body::Hold(Hold { answer_by, .. }) => {
             separation
@@ -392,12 +405,10 @@ fn hear_separation(separation: &mut Separation, entry: &Effective<'_>, by: CallS
     }
 }
 
-/// Milliseconds in which an area is answered, by what governs at `at`; without an instrument as ROUTINE.
+/// Milliseconds in which an area is answered, by what is in force at `at`; where nothing names it, as ROUTINE.
 #[must_use]
 pub fn answer_within_ms(agreement: &Agreement, at: UtcMs) -> i64 {
-    let named = agreement
-        .governing(at)
-        .and_then(|instrument| instrument.table.area_answer_within_s);
+    let named = agreement.newest(at, |instrument| instrument.table.area_answer_within_s);
     let routine = agreement.clock(Precedence::Routine, at).answer_within_s;
     named.unwrap_or(routine).get() * 1000
 }

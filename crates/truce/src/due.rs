@@ -1,12 +1,14 @@
 //! What is open, due, overdue or unreachable, by whom: a function of the state and the time, alike in every direction.
 
 use crate::Truce;
-use crate::agreement::{InstrumentState, Precedence};
-use crate::areas;
-use crate::contact::{Delivery, PartState};
+use crate::agreement::{Agreement, Instrument, Precedence};
+use crate::areas::{self, Area, Separation};
+use crate::contact::{Delivery, LineState, Matter, PartState, Shifts};
+use crate::standing::Directory;
 use crate::values::Slug;
-use record::name::{CallSign, Reference};
+use record::name::{CallSign, Origin, Reference};
 use record::time::UtcMs;
+use std::collections::BTreeMap;
 
 /// What is owed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,22 +79,36 @@ impl Item {
     }
 }
 
-/// One debt, before it is judged by the time.
-struct Owed<'a> {
-    what: What,
-    by: &'a CallSign,
-    to: &'a CallSign,
-    about: &'a Reference,
-    said_at: UtcMs,
-    delivery: Delivery,
-    due_at: Option<UtcMs>,
-    holding: Option<(Reference, Option<UtcMs>)>,
+/// One debt, before it is judged by the time: from when to when it stood. It knows no time of day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owed {
+    /// What is owed.
+    pub what: What,
+    /// Who owes it.
+    pub by: CallSign,
+    /// Who waits for it.
+    pub to: CallSign,
+    /// What it is about.
+    pub about: Reference,
+    /// The first statement that asks this party.
+    pub asked_in: Reference,
+    /// When it was first said.
+    pub said_at: UtcMs,
+    /// Whether and how it got there.
+    pub delivery: Delivery,
+    /// When it is due, once its clock has started.
+    pub due_at: Option<UtcMs>,
+    /// When it was settled.
+    pub settled_at: Option<UtcMs>,
+    /// The last holding reply. It stops no clock.
+    pub holding: Option<(Reference, Option<UtcMs>)>,
 }
 
-impl Owed<'_> {
-    /// `None` while nobody had said it.
-    fn at(self, now: UtcMs) -> Option<Item> {
-        if self.said_at > now {
+impl Owed {
+    /// The open item at `now`; `None` while nobody had said it, and once it is settled.
+    #[must_use]
+    pub fn at(&self, now: UtcMs) -> Option<Item> {
+        if self.said_at > now || self.settled_at.is_some_and(|at| at <= now) {
             return None;
         }
         let delivered = self.delivery.started_at().filter(|at| *at <= now);
@@ -106,12 +122,12 @@ impl Owed<'_> {
             urgency,
             due_at,
             since: self.said_at,
-            what: self.what,
+            what: self.what.clone(),
             by: self.by.clone(),
             to: self.to.clone(),
             about: self.about.clone(),
             received: matches!(self.delivery, Delivery::Received(_)),
-            holding: self.holding,
+            holding: self.holding.clone(),
         })
     }
 }
@@ -120,214 +136,189 @@ impl Owed<'_> {
 /// left out of it.
 #[must_use]
 pub fn due(truce: &Truce, now: UtcMs) -> Vec<Item> {
-    let mut items = messages(truce, now);
-    items.extend(instruments(truce, now));
-    items.extend(area_answers(truce, now));
-    items.extend(line_tests(truce, now));
-    items.extend(reliefs(truce, now));
+    let mut items: Vec<Item> = truce.owed.iter().filter_map(|owed| owed.at(now)).collect();
+    items.extend(line_tests(&truce.lines, &truce.agreement, now));
+    items.extend(reliefs(&truce.shifts, &truce.directory, now));
     items.sort();
     items
 }
 
+/// When what is asked reached whom: of the statements that carry it (the first one first), the time it was first said, and a
+/// party.
+pub(crate) type Delivered<'d> = dyn Fn(&[&Reference], UtcMs, &CallSign) -> Delivery + 'd;
+
 /// Open FLASH and answers to messages.
-pub(crate) fn messages(truce: &Truce, now: UtcMs) -> Vec<Item> {
-    let mut items = Vec::new();
-    for matter in truce.matters.values() {
-        let said_at = matter.sends[0].at;
-        let closed = matter.closed.as_ref().is_some_and(|(_, at, _)| *at <= now);
-        if matter.precedence == Precedence::Flash && !closed {
-            let (what, about, delivery) = (What::Flash, &matter.root, Delivery::Received(said_at));
-            let (by, to) = (&matter.by, &matter.by);
-            items.extend(
-                Owed {
-                    what,
-                    by,
-                    to,
-                    about,
-                    said_at,
-                    delivery,
-                    due_at: None,
-                    holding: None,
-                }
-                .at(now),
-            );
-        }
-        for (recipient, state) in matter.recipients.iter().filter(|_| matter.asks()) {
-            let silent = state.parts.iter().filter(|(_, part)| is_silent(part, now));
-            items.extend(silent.filter_map(|(part, _)| {
-                Owed {
-                    what: What::Answer(part.clone()),
-                    by: recipient,
-                    to: &matter.by,
-                    about: &matter.root,
-                    said_at,
-                    delivery: state.delivery,
-                    due_at: state.due_at,
-                    holding: state.holding.clone(),
-                }
-                .at(now)
-            }));
-        }
+pub(crate) fn of_matter(matter: &Matter) -> Vec<Owed> {
+    let mut all = Vec::new();
+    let said_at = matter.sends[0].at;
+    if matter.precedence == Precedence::Flash {
+        all.push(Owed {
+            what: What::Flash,
+            by: matter.by.clone(),
+            to: matter.by.clone(),
+            about: matter.root.clone(),
+            asked_in: matter.root.clone(),
+            said_at,
+            delivery: Delivery::Received(said_at),
+            due_at: None,
+            settled_at: matter.closed.as_ref().map(|(_, at, _)| *at),
+            holding: None,
+        });
     }
-    items
+    for (recipient, state) in matter.recipients.iter().filter(|_| matter.asks()) {
+        all.extend(state.parts.iter().map(|(part, word)| Owed {
+            what: What::Answer(part.clone()),
+            by: recipient.clone(),
+            to: matter.by.clone(),
+            about: matter.root.clone(),
+            asked_in: state.asked_in.clone(),
+            said_at,
+            delivery: state.delivery,
+            due_at: state.due_at,
+            settled_at: match word {
+                PartState::Silent => None,
+                PartState::Answered { at, .. } | PartState::Refused { at, .. } => Some(*at),
+            },
+            holding: state.holding.clone(),
+        }));
+    }
+    all
 }
 
-fn is_silent(part: &PartState, now: UtcMs) -> bool {
-    match part {
-        PartState::Silent => true,
-        PartState::Answered { at, .. } | PartState::Refused { at, .. } => *at > now,
-    }
+/// Acceptances of an instrument. Whoever is invited and not needed owes one only until it is adopted.
+pub(crate) fn of_instrument(instrument: &Instrument, delivered: &Delivered<'_>) -> Vec<Owed> {
+    let table = &instrument.table;
+    let asked = table.needed.iter().chain(&table.invited);
+    let owed = asked.map(|party| {
+        let accepted = instrument.accepted.get(party).map(|accepted| accepted.at);
+        let refused = instrument.refused.get(party).map(|(_, at)| *at);
+        let adopted = instrument
+            .adopted_at()
+            .filter(|_| !table.needed.contains(party));
+        // What another text that was agreed takes the place of is owed no answer any more.
+        let amended = instrument.amended.as_ref().map(|(_, at)| *at);
+        let until = |(reference, until): &(Reference, UtcMs)| (reference.clone(), Some(*until));
+        Owed {
+            what: What::Acceptance,
+            by: party.clone(),
+            to: instrument.by.clone(),
+            about: instrument.reference.clone(),
+            asked_in: instrument.reference.clone(),
+            said_at: instrument.tabled_at,
+            delivery: delivered(&[&instrument.reference], instrument.tabled_at, party),
+            due_at: Some(table.accept_by.utc()),
+            settled_at: [accepted, refused, adopted, amended]
+                .into_iter()
+                .flatten()
+                .min(),
+            holding: instrument.holds.get(party).map(until),
+        }
+    });
+    owed.collect()
 }
 
-fn instruments(truce: &Truce, now: UtcMs) -> Vec<Item> {
-    let mut items = Vec::new();
-    for instrument in truce.agreement.instruments.values() {
-        let silent = |party: &&CallSign| {
-            !instrument.accepted.contains_key(*party) && !instrument.refused.contains_key(*party)
-        };
-        let adopted = !matches!(
-            instrument.at(now),
-            InstrumentState::Tabled { .. } | InstrumentState::Lapsed { .. }
-        );
-        let asked = instrument
-            .table
-            .needed
-            .iter()
-            .chain(&instrument.table.invited);
-        for party in asked
-            .filter(silent)
-            .filter(|party| !adopted || instrument.table.needed.contains(party))
-        {
-            let owed = Owed {
-                what: What::Acceptance,
-                by: party,
-                to: &instrument.by,
-                about: &instrument.reference,
-                said_at: instrument.tabled_at,
-                delivery: truce.delivered(&[&instrument.reference], instrument.tabled_at, party),
-                due_at: Some(instrument.table.accept_by.utc()),
-                holding: instrument
-                    .holds
-                    .get(party)
-                    .map(|(reference, until)| (reference.clone(), Some(*until))),
-            };
-            items.extend(owed.at(now));
+/// Answers to a designated area. The clock runs from the first outline; a revision that is not answered either does not start it
+/// anew.
+pub(crate) fn of_area(area: &Area, agreement: &Agreement, delivered: &Delivered<'_>) -> Vec<Owed> {
+    let revisions: Vec<&Reference> = area.revisions.iter().collect();
+    let within_ms = areas::answer_within_ms(agreement, area.designated_at);
+    let owed = area.to.iter().map(|party| {
+        let delivery = delivered(&revisions, area.designated_at, party);
+        Owed {
+            what: What::AreaResponse,
+            by: party.clone(),
+            to: area.by.clone(),
+            about: area.first.clone(),
+            asked_in: area.first.clone(),
+            said_at: area.designated_at,
+            delivery,
+            due_at: delivery.started_at().map(|at| UtcMs(at.0 + within_ms)),
+            settled_at: area.answers.get(party).map(|word| word.at),
+            holding: area.holds.get(party).cloned(),
         }
-    }
-    items
+    });
+    owed.collect()
 }
 
-fn area_answers(truce: &Truce, now: UtcMs) -> Vec<Item> {
-    let mut items = Vec::new();
-    for area in truce.areas.areas.values() {
-        let revisions: Vec<&Reference> = area.revisions.iter().collect();
-        for party in area
-            .to
-            .iter()
-            .filter(|party| area.answers.get(*party).is_none_or(|word| word.at > now))
-        {
-            // The clock runs from the first outline; a revision that is not answered either does not start it anew.
-            let delivery = truce.delivered(&revisions, area.designated_at, party);
-            let within_ms = areas::answer_within_ms(&truce.agreement, area.designated_at);
-            let owed = Owed {
-                what: What::AreaResponse,
-                by: party,
-                to: &area.by,
-                about: &area.first,
-                said_at: area.designated_at,
-                delivery,
-                due_at: delivery.started_at().map(|at| UtcMs(at.0 + within_ms)),
-                holding: area.holds.get(party).cloned(),
-            };
-            items.extend(owed.at(now));
+/// Answers to a separation request.
+pub(crate) fn of_separation(
+    separation: &Separation,
+    agreement: &Agreement,
+    delivered: &Delivered<'_>,
+) -> Vec<Owed> {
+    let clock = agreement.clock(Precedence::Routine, separation.at);
+    let within_ms = clock.answer_within_s.get() * 1000;
+    let owed = separation.ask.to.iter().map(|party| {
+        let delivery = delivered(&[&separation.reference], separation.at, party);
+        let until = |(reference, until): &(Reference, UtcMs)| (reference.clone(), Some(*until));
+        Owed {
+            what: What::SeparationAnswer,
+            by: party.clone(),
+            to: separation.by.clone(),
+            about: separation.reference.clone(),
+            asked_in: separation.reference.clone(),
+            said_at: separation.at,
+            delivery,
+            due_at: delivery.started_at().map(|at| UtcMs(at.0 + within_ms)),
+            settled_at: separation.answers.get(party).map(|answer| answer.at),
+            holding: separation.holds.get(party).map(until),
         }
-    }
-    for separation in truce.areas.separations.values() {
-        for party in separation
-            .ask
-            .to
-            .iter()
-            .filter(|party| !separation.answers.contains_key(*party))
-        {
-            let delivery = truce.delivered(&[&separation.reference], separation.at, party);
-            let clock = truce.agreement.clock(Precedence::Routine, separation.at);
-            let owed = Owed {
-                what: What::SeparationAnswer,
-                by: party,
-                to: &separation.by,
-                about: &separation.reference,
-                said_at: separation.at,
-                delivery,
-                due_at: delivery
-                    .started_at()
-                    .map(|at| UtcMs(at.0 + clock.answer_within_s.get() * 1000)),
-                holding: separation
-                    .holds
-                    .get(party)
-                    .map(|(reference, until)| (reference.clone(), Some(*until))),
-            };
-            items.extend(owed.at(now));
-        }
-    }
-    items
+    });
+    owed.collect()
 }
 
 /// Of each line of the instruments in force, the last test that was asked for: each end owes its own word.
-fn line_tests(truce: &Truce, now: UtcMs) -> Vec<Item> {
+#[must_use]
+pub fn line_tests(
+    lines: &BTreeMap<(Reference, Slug), LineState>,
+    agreement: &Agreement,
+    now: UtcMs,
+) -> Vec<Item> {
     let mut items = Vec::new();
-    for ((instrument, _), state) in &truce.lines {
-        let in_force = truce
-            .agreement
-            .in_force(now)
-            .any(|i| i.reference == *instrument);
+    for ((instrument, _), state) in lines {
+        let in_force = agreement.in_force(now).any(|i| i.reference == *instrument);
         let Some(slot) = state.slot(now).filter(|_| in_force) else {
             continue;
         };
-        for (end, other) in [
-            (&state.line.a, &state.line.b),
-            (&state.line.b, &state.line.a),
-        ] {
-            if state
-                .test_in(end, slot)
-                .is_none_or(|test| test.tested_at > now)
-            {
-                let (said_at, delivery, due_at) =
-                    (slot.at, Delivery::Received(slot.at), Some(slot.due_at));
-                let owed = Owed {
-                    what: What::LineTest,
-                    by: end,
-                    to: other,
-                    about: instrument,
-                    said_at,
-                    delivery,
-                    due_at,
-                    holding: None,
-                };
-                items.extend(owed.at(now));
-            }
+        let (a, b) = (&state.line.a, &state.line.b);
+        for (end, other) in [(a, b), (b, a)] {
+            let owed = Owed {
+                what: What::LineTest,
+                by: end.clone(),
+                to: other.clone(),
+                about: instrument.clone(),
+                asked_in: instrument.clone(),
+                said_at: slot.at,
+                delivery: Delivery::Received(slot.at),
+                due_at: Some(slot.due_at),
+                settled_at: state.test_in(end, slot).map(|test| test.tested_at),
+                holding: None,
+            };
+            items.extend(owed.at(now));
         }
     }
     items
 }
 
-fn reliefs(truce: &Truce, now: UtcMs) -> Vec<Item> {
-    let on_duty = truce.shifts.iter().filter_map(|(origin, shifts)| {
+/// Of each participant, the watch that has the duty: its relief.
+#[must_use]
+pub fn reliefs(shifts: &BTreeMap<Origin, Shifts>, directory: &Directory, now: UtcMs) -> Vec<Item> {
+    let on_duty = shifts.iter().filter_map(|(origin, shifts)| {
         let shift = shifts.on_duty(now)?;
-        let by = truce.directory.call_sign(origin)?;
-        let delivery = Delivery::Received(shift.began_at);
-        let (about, said_at, due_at) = (&shift.reference, shift.began_at, Some(shift.until));
-        let item = Owed {
+        let by = directory.call_sign(origin)?;
+        let owed = Owed {
             what: What::Relief,
-            by: &by,
-            to: &by,
-            about,
-            said_at,
-            delivery,
-            due_at,
+            to: by.clone(),
+            by,
+            about: shift.reference.clone(),
+            asked_in: shift.reference.clone(),
+            said_at: shift.began_at,
+            delivery: Delivery::Received(shift.began_at),
+            due_at: Some(shift.until),
+            settled_at: None,
             holding: None,
-        }
-        .at(now)?;
-        Some(item)
+        };
+        owed.at(now)
     });
     on_duty.collect()
 }

@@ -1,11 +1,20 @@
 //! Reports of what was observed. A report is no incident, an incident no non-compliance; what becomes of it is decided by
 //! people, later and elsewhere.
 
+use crate::agreement::{
+    Agreement, Answer, CAUTION, Cited, ExcludedGroup, Instrument, InstrumentState,
+};
 use crate::changes::Person;
 use crate::claims::Source;
-use crate::values::{Count, Int, Label, Language, List, Metres, Pcode, Position, Time, Words};
+use crate::names::search_form;
+use crate::values::{
+    Count, Int, Label, Language, Line, List, Metres, Pcode, Position, Slug, Time, Words,
+};
 use crate::wire::{Broken, body, rule, words};
 use record::encoding::Hash;
+use record::name::CallSign;
+use record::time::UtcMs;
+use std::collections::{BTreeMap, BTreeSet};
 
 words! {
     /// By what it was observed.
@@ -111,6 +120,18 @@ words! {
     }
 }
 
+words! {
+    /// How the finest place code was found.
+    PcodeBasis {
+        /// The source states it.
+        Stated = "stated",
+        /// By the name of the area.
+        ByName = "by_name",
+        /// By the nearest centre of an area: near a boundary it may be the neighbour's.
+        ByDistance = "by_distance",
+    }
+}
+
 body! {
     /// How many of what.
     Counted {
@@ -162,6 +183,8 @@ body! {
     Report {
         /// What was observed.
         category: Category,
+        /// The same in the source's own words; they say more where the category is `other`.
+        category_words: Option<Label>,
         /// Start, or the earliest time that is possible.
         from: Time,
         /// End, or the latest time that is possible.
@@ -172,12 +195,17 @@ body! {
         means: List<Means, 1, 9>,
         /// The place by its codes, the finest last.
         pcodes: List<Pcode, 0, 4>,
+        /// How the finest code was found.
+        pcode_basis: Option<PcodeBasis>,
         /// The place by its name.
         place_name: Option<Label>,
+        /// The administrative areas in which it lies, as the source names them, the widest first.
+        admin_names: List<Label, 0, 4>,
         /// To what precision the place is known: 1 exact, 7 the country alone.
         place_precision: Int<1, 7>,
-        /// Who is said to take part, in the source's words. It attributes nothing.
-        sides: List<Label, 0, 4>,
+        /// Who is said to take part, in the source's words, a side a line; groups on one side are parted by commas. It attributes
+        /// nothing.
+        sides: List<Line, 0, 4>,
         /// The weapon; left out, it is undetermined.
         weapon: Option<Label>,
         /// What was counted.
@@ -194,6 +222,10 @@ body! {
         training_fire: Option<bool>,
         /// Where it was published.
         source: Option<Source>,
+        /// Who told the publisher, by name.
+        source_names: List<Label, 0, 64>,
+        /// How many reports the publisher counts behind it.
+        sources_count: Option<Count>,
         /// Its name in the set from which it was imported, so that a second import changes nothing.
         external_id: Option<Label>,
         /// Paper page that a late entry cites.
@@ -258,5 +290,226 @@ body! {
         narrative: Option<Narrative>,
         /// Who reported, for the own side.
         person: Option<Person>,
+    }
+}
+
+/// Everybody whom the instruments name, by every name that they give. Made once, asked for each report.
+#[derive(Debug, Clone)]
+pub struct NamedActors<'a> {
+    agreement: &'a Agreement,
+    by_name: BTreeMap<String, Vec<Named<'a>>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Named<'a> {
+    /// A group that the instrument does not cover.
+    Excluded(&'a Instrument, &'a ExcludedGroup),
+    /// A participant, or a formation under its log since then.
+    Bound(&'a Instrument, &'a CallSign, UtcMs),
+}
+
+/// Whether the truce covers those whom a report names. It judges names and times and no place, and attributes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SidesCoverage {
+    /// Excluded when an excluded group is named; covered when all on two sides or more are; otherwise undetermined.
+    pub answer: Answer,
+    /// Each name by itself, in the order of the report.
+    pub names: Vec<NameCoverage>,
+    /// What the answer is not.
+    pub caution: &'static str,
+}
+
+/// Whether the truce covers whoever has this name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameCoverage {
+    /// On which side, from 0.
+    pub side: usize,
+    /// The name, as the report has it.
+    pub name: String,
+    /// The answer.
+    pub answer: Answer,
+    /// The excluded group that has the name.
+    pub excluded: Option<Slug>,
+    /// The provisions that exclude it.
+    pub provisions: BTreeSet<Cited>,
+    /// Why, in a sentence.
+    pub reason: String,
+}
+
+impl<'a> NamedActors<'a> {
+    /// Reads the names of all instruments.
+    #[must_use]
+    pub fn of(agreement: &'a Agreement) -> Self {
+        let mut by_name: BTreeMap<String, Vec<Named<'a>>> = BTreeMap::new();
+        let mut add = |name: &str, named| {
+            let form = search_form(name);
+            if !form.is_empty() {
+                by_name.entry(form).or_default().push(named);
+            }
+        };
+        for instrument in agreement.instruments.values() {
+            for member in &instrument.table.participants {
+                let named = Named::Bound(instrument, &member.call_sign, UtcMs(i64::MIN));
+                add(member.call_sign.as_str(), named);
+                member
+                    .also_known_as
+                    .iter()
+                    .for_each(|name| add(name.as_str(), named));
+            }
+            for group in &instrument.table.excluded {
+                let named = Named::Excluded(instrument, group);
+                let names = group.also_known_as.iter().map(Label::as_str);
+                names
+                    .chain([group.id.as_str(), group.name.as_str()])
+                    .for_each(|name| add(name, named));
+            }
+            for formation in &instrument.formations {
+                let named = Named::Bound(instrument, &formation.by, formation.at);
+                add(formation.join.id.as_str(), named);
+                add(formation.join.name.as_str(), named);
+            }
+        }
+        Self { agreement, by_name }
+    }
+
+    /// Whether the truce covers those whom the report names, over the whole time that the report leaves open.
+    #[must_use]
+    pub fn coverage(&self, report: &Report) -> SidesCoverage {
+        let sides: Vec<&str> = report.sides.iter().map(Line::as_str).collect();
+        self.coverage_of(&sides, report.from.utc(), report.until.utc())
+    }
+
+    /// The same for sides in a source's words, from `from` to before `until`. What the instruments do not name is undetermined: a
+    /// name such as "insurgents" may hold covered and excluded groups alike, and nothing is guessed from whom it fights.
+    #[must_use]
+    pub fn coverage_of(&self, sides: &[&str], from: UtcMs, until: UtcMs) -> SidesCoverage {
+        let times = self.times(from, until);
+        let mut names = Vec::new();
+        for (side, words) in sides.iter().enumerate() {
+            for name in self.groups(words) {
+                names.push(self.throughout(side, name, &times));
+            }
+        }
+        let any = |answer| {
+            names
+                .iter()
+                .any(|name: &NameCoverage| name.answer == answer)
+        };
+        let each = |side| names.iter().any(|name| name.side == side);
+        let whole = sides.len() > 1 && (0..sides.len()).all(each);
+        let answer = if any(Answer::Excluded) {
+            Answer::Excluded
+        } else if whole && !any(Answer::Undetermined) {
+            Answer::Covered
+        } else {
+            Answer::Undetermined
+        };
+        SidesCoverage {
+            answer,
+            names,
+            caution: CAUTION,
+        }
+    }
+
+    /// The groups on a side: the whole, if it is a name that is known, or what stands between its commas.
+    fn groups<'s>(&self, side: &'s str) -> Vec<&'s str> {
+        if self.by_name.contains_key(&search_form(side)) {
+            return vec![side];
+        }
+        side.split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .collect()
+    }
+
+    /// The times at which the answer may change: the beginning, the end, and what the instruments saw in between.
+    fn times(&self, from: UtcMs, until: UtcMs) -> BTreeSet<UtcMs> {
+        let last = UtcMs(until.0.saturating_sub(1)).max(from);
+        let mut times = BTreeSet::from([from, last]);
+        for instrument in self.agreement.instruments.values() {
+            let end = instrument.table.ends_at.as_ref().map(Time::utc);
+            times.extend(instrument.begins_at().into_iter().chain(end));
+            times.extend(instrument.amended.as_ref().map(|(_, at)| *at));
+            times.extend(instrument.changes(last));
+            times.extend(instrument.formations.iter().map(|formation| formation.at));
+            times.extend(instrument.accepted.values().map(|accepted| accepted.at));
+        }
+        times.retain(|at| (from..=last).contains(at));
+        times
+    }
+
+    fn throughout(&self, side: usize, name: &str, times: &BTreeSet<UtcMs>) -> NameCoverage {
+        let mut judged = times.iter().map(|at| self.at(side, name, *at));
+        let mut coverage = judged.next().expect("a report has a beginning");
+        for later in judged {
+            if later.answer != coverage.answer {
+                coverage.reason = format!(
+                    "not the same over the whole time: {}, then {}",
+                    coverage.reason, later.reason
+                );
+                coverage.answer = Answer::Undetermined;
+                coverage.provisions.extend(later.provisions);
+                return coverage;
+            }
+        }
+        coverage
+    }
+
+    fn at(&self, side: usize, name: &str, at: UtcMs) -> NameCoverage {
+        let in_force = |i: &Instrument| matches!(i.at(at), InstrumentState::InForce { .. });
+        let mut provisions = BTreeSet::new();
+        let (mut excluded, mut bound) = (None, None);
+        let known = self.by_name.get(&search_form(name));
+        for named in known.into_iter().flatten() {
+            match *named {
+                Named::Excluded(instrument, group) if in_force(instrument) => {
+                    provisions.insert(instrument.provision(&group.provision));
+                    excluded = Some(group);
+                }
+                Named::Bound(instrument, party, since)
+                    if since <= at && in_force(instrument) && instrument.binds(party, at) =>
+                {
+                    bound = Some(party);
+                }
+                _ => {}
+            }
+        }
+        let (answer, reason) = match (excluded, bound) {
+            (Some(group), Some(party)) => (
+                Answer::Undetermined,
+                format!(
+                    "{name} is named as {}, which is excluded, and under {party}",
+                    group.name
+                ),
+            ),
+            (Some(group), None) => (
+                Answer::Excluded,
+                format!("{name} is {}, which is excluded", group.name),
+            ),
+            (None, Some(party)) => (Answer::Covered, format!("{name} is bound under {party}")),
+            (None, None) => (
+                Answer::Undetermined,
+                self.why_undetermined(name, known.is_some(), at),
+            ),
+        };
+        let excluded = excluded.map(|group| group.id.clone());
+        NameCoverage {
+            side,
+            name: name.to_owned(),
+            answer,
+            excluded,
+            provisions,
+            reason,
+        }
+    }
+
+    fn why_undetermined(&self, name: &str, known: bool, at: UtcMs) -> String {
+        if self.agreement.in_force(at).next().is_none() {
+            "no instrument was in force at that time".to_owned()
+        } else if known {
+            format!("{name} is not bound at that time")
+        } else {
+            format!("no instrument names {name}")
+        }
     }
 }

@@ -58,6 +58,8 @@ body! {
         recovery: Map<String, Value>,
         /// The note verifier key that signs checkpoints.
         log_key: Label500,
+        /// What others seal to this participant's node with.
+        seal: Option<Label500>,
     }
 }
 

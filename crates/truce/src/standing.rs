@@ -5,12 +5,14 @@ use crate::kinds::{About, Name, may_say};
 use crate::participants::{Participant, Participants};
 use crate::responses::Withdrawn;
 use crate::{Body, BodyError, parse};
+use record::encoding::Hash;
 use record::name::{CallSign, Origin, Reference};
 use record::statement::{Disclosure, Head, Kid, Statement};
 use record::time::UtcMs;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Whether a statement takes effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +42,9 @@ pub struct Said {
 }
 
 impl Said {
-    fn new(reference: Reference, statement: Statement) -> Self {
+    /// Reads what `statement` says, which stands at `reference` and whose signature was verified.
+    #[must_use]
+    pub fn new(reference: Reference, statement: Statement) -> Self {
         let body = body_of(&statement, &BTreeSet::new());
         Self {
             reference,
@@ -67,7 +71,9 @@ impl Said {
         self.body.as_ref()
     }
 
-    fn known(&self) -> Option<&Body> {
+    /// What it says, when that is known here.
+    #[must_use]
+    pub fn known(&self) -> Option<&Body> {
         self.body.as_ref()?.as_ref().ok()
     }
 }
@@ -171,6 +177,11 @@ impl Directory {
         self.by_origin.get(origin).cloned()
     }
 
+    /// All call signs.
+    pub fn call_signs(&self) -> impl Iterator<Item = &CallSign> {
+        self.by_call_sign.keys()
+    }
+
     /// The log of `call_sign`.
     #[must_use]
     pub fn origin(&self, call_sign: &CallSign) -> Option<&Origin> {
@@ -183,12 +194,30 @@ impl Directory {
 /// same.
 #[derive(Debug, Clone, Default)]
 pub struct Statements {
-    participants: Participants,
-    said: BTreeMap<Reference, Said>,
+    participants: Arc<Participants>,
+    said: BTreeMap<Reference, Arc<Said>>,
     about: BTreeMap<Reference, BTreeSet<Reference>>,
 }
 
 impl Statements {
+    /// None yet, beside the participants that are known already.
+    #[must_use]
+    pub fn among(participants: Arc<Participants>) -> Self {
+        Self {
+            participants,
+            ..Self::default()
+        }
+    }
+
+    /// Holds what was read before. Its participant's control statements are held already if it is one.
+    pub fn hold_read(&mut self, said: Arc<Said>) {
+        for about in said.head().into_iter().flat_map(|head| &head.about) {
+            let about = self.about.entry(about.clone()).or_default();
+            about.insert(said.reference.clone());
+        }
+        self.said.insert(said.reference.clone(), said);
+    }
+
     /// Holds `statement`, which stands at `index` of its log and whose signature was verified. Disclosures add up.
     pub fn hold(&mut self, index: u64, statement: &Statement) {
         let leaf = statement.leaf();
@@ -197,19 +226,14 @@ impl Statements {
             index,
             leaf: leaf.hash(),
         };
-        self.participants.hold(&reference, leaf);
+        if leaf.control().is_some() {
+            Arc::make_mut(&mut self.participants).hold(&reference, leaf);
+        }
         let merged = match self.said.remove(&reference) {
             Some(before) => merge(&before.statement, statement),
             None => statement.clone(),
         };
-        for about in merged.head().into_iter().flat_map(|head| &head.about) {
-            self.about
-                .entry(about.clone())
-                .or_default()
-                .insert(reference.clone());
-        }
-        self.said
-            .insert(reference.clone(), Said::new(reference, merged));
+        self.hold_read(Arc::new(Said::new(reference, merged)));
     }
 
     /// The participants.
@@ -221,12 +245,12 @@ impl Statements {
     /// One statement.
     #[must_use]
     pub fn get(&self, reference: &Reference) -> Option<&Said> {
-        self.said.get(reference)
+        self.said.get(reference).map(AsRef::as_ref)
     }
 
     /// All of them, by log and index.
     pub fn iter(&self) -> impl Iterator<Item = &Said> {
-        self.said.values()
+        self.said.values().map(AsRef::as_ref)
     }
 
     /// What is held about `object`, by log and index.
@@ -235,14 +259,13 @@ impl Statements {
             .get(object)
             .into_iter()
             .flatten()
-            .filter_map(|reference| self.said.get(reference))
+            .filter_map(|reference| self.get(reference))
     }
 
     /// The standing of every statement.
     #[must_use]
     pub fn standings(&self) -> BTreeMap<Reference, Standing> {
-        self.said
-            .values()
+        self.iter()
             .map(|said| (said.reference.clone(), self.standing(said)))
             .collect()
     }
@@ -291,15 +314,24 @@ impl Statements {
         self.target(said, body, head, name)
     }
 
+    /// Whether any statement is held that stands where `reference` names one.
+    fn stands_at(&self, reference: &Reference) -> bool {
+        let at = |leaf| Reference {
+            leaf: Hash(leaf),
+            ..reference.clone()
+        };
+        self.said
+            .range(at([0; 32])..=at([255; 32]))
+            .next()
+            .is_some()
+    }
+
     /// What it is about is there, whose it must be, and of the right kind.
     fn target(&self, said: &Said, body: &Body, head: &Head, name: Name) -> Result<(), Standing> {
         about_rule(&said.reference.origin, body, head, name).map_err(Standing::Ineffective)?;
         for (reference, needed) in head.about.iter().zip(name.about().kinds()) {
             let Some(target) = self.said.get(reference) else {
-                let other = self
-                    .said
-                    .keys()
-                    .any(|held| held.origin == reference.origin && held.index == reference.index);
+                let other = self.stands_at(reference);
                 let reason = "another statement stands there than the one it names";
                 return Err(if other {
                     Standing::Ineffective(reason.into())
@@ -329,7 +361,7 @@ impl Statements {
 
     /// Rules that read what it is about.
     fn special(&self, said: &Said, body: &Body, head: &Head) -> Result<(), Standing> {
-        let target = head.about.first().and_then(|about| self.said.get(about));
+        let target = head.about.first().and_then(|about| self.get(about));
         let ineffective = |holds: bool, reason: &str| {
             if holds {
                 Ok(())
@@ -437,7 +469,7 @@ impl Statements {
         directory: &Directory,
         count: impl Fn(&Said) -> bool,
     ) -> Vec<Effective<'s>> {
-        let counting = self.said.values().filter(|said| count(said));
+        let counting = self.iter().filter(|said| count(said));
         let effective = counting.filter_map(|said| {
             let (head, body) = (said.head()?, said.known()?);
             let by = directory.call_sign(&said.reference.origin)?;
@@ -475,7 +507,9 @@ impl Statements {
     }
 }
 
-fn merge(before: &Statement, more: &Statement) -> Statement {
+/// One statement with the disclosures of both.
+#[must_use]
+pub fn merge(before: &Statement, more: &Statement) -> Statement {
     let mut disclosures: Vec<Disclosure> = before.disclosures().cloned().collect();
     disclosures.extend(
         more.disclosures()

@@ -1,15 +1,16 @@
 //! The joint state, from whatever is held.
 
+use crate::Body;
 use crate::agreement::{self, Agreement};
 use crate::areas::{self, Areas};
 use crate::claims::{self, Claims};
-use crate::contact::{self, Delivery, LineState, Matter, Shifts};
-use crate::due;
+use crate::contact::{self, Arrivals, Delivery, LineState, Matter, SeenBy, Shifts};
+use crate::due::{self, Owed, Urgency};
 use crate::incidents::ReportFile;
+use crate::participants::Participants;
 use crate::standing::{Directory, Effective, Standing, Statements};
 use crate::toll::Toll;
 use crate::values::{Language, Slug};
-use crate::{Body, due::Urgency};
 use record::name::{CallSign, Origin, Reference};
 use record::time::UtcMs;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,32 +38,65 @@ pub struct Truce {
     pub tolls: BTreeMap<Reference, Toll>,
     /// Reports.
     pub reports: BTreeMap<Reference, ReportFile>,
-    /// Of statements that ask for something, when they reached whom.
-    deliveries: BTreeMap<(Reference, CallSign), Delivery>,
+    /// What is or was owed, by messages, instruments, areas and separation requests.
+    pub owed: Vec<Owed>,
+}
+
+/// What every part of the truce depends on: who is who, what is agreed, and which heads were seen.
+pub struct Context<'c> {
+    /// Which call sign is whose.
+    pub directory: &'c Directory,
+    /// Instruments.
+    pub agreement: &'c Agreement,
+    /// Which heads neutrals saw.
+    pub seen_by: &'c SeenBy<'c>,
 }
 
 impl Truce {
     /// Computes it. The same statements give the same truce, in whatever order they came.
     #[must_use]
     pub fn of(statements: &Statements) -> Self {
-        let directory = directory(statements);
+        let (directory, agreement) = basis(statements);
         let said = statements.effective(&directory);
-        let agreement = agreement::fold(&said, &directory);
-        let areas = areas::fold(&said, &directory);
         let heard = statements.heard(&directory);
-        let matters = contact::fold_matters(&said, &heard, &agreement, &directory);
-        let lines = contact::fold_lines(&said, &agreement, &directory);
+        let heads = heads_seen(&heard);
+        let seen_by = |neutral: &Origin, of: &Reference| {
+            let heads = heads.get(&(neutral, &of.origin))?;
+            let covering = heads.iter().find(|(size, _)| *size > of.index);
+            covering.map(|(_, at)| *at)
+        };
+        let context = Context {
+            directory: &directory,
+            agreement: &agreement,
+            seen_by: &seen_by,
+        };
+        let mut truce = Self {
+            lines: contact::fold_lines(&said, &agreement, &directory),
+            ..Self::part(statements, &context)
+        };
+        truce.directory = directory.clone();
+        truce.shifts = contact::fold_shifts(&said, &|origin, at| truce.must_tick(origin, at));
+        truce.tell_languages();
+        truce
+    }
+
+    /// Computes what depends on `statements` alone, beside the context: of all that is held, or of one object (the object, what
+    /// is about it over all steps, and what it is about). Lines and watches are not among it.
+    #[must_use]
+    pub fn part(statements: &Statements, context: &Context<'_>) -> Self {
+        let (directory, agreement) = (context.directory, context.agreement);
+        let said = statements.effective(directory);
+        let heard = statements.heard(directory);
+        let arrivals = Arrivals::new(&heard, context.seen_by);
         let mut truce = Self {
             standings: statements.standings(),
+            agreement: agreement::fold(&said, directory),
+            areas: areas::fold(&said, directory),
+            matters: contact::fold_matters(&said, &arrivals, agreement, directory),
             claims: claims::fold(&said),
-            deliveries: deliveries(&heard, &agreement, &areas, &directory),
-            directory,
-            agreement,
-            areas,
-            matters,
-            lines,
             ..Self::default()
         };
+        truce.owed = truce.debts(&arrivals, context);
         for entry in &said {
             match &*entry.body {
                 Body::TollRecord(toll) => {
@@ -76,28 +110,32 @@ impl Truce {
                 _ => {}
             }
         }
-        truce.shifts = contact::fold_shifts(&said, &|origin, at| truce.must_tick(origin, at));
-        truce.tell_languages();
         truce
+    }
+
+    fn debts(&self, arrivals: &Arrivals<'_>, context: &Context<'_>) -> Vec<Owed> {
+        let agreement = context.agreement;
+        let delivered = |objects: &[&Reference], at: UtcMs, party: &CallSign| {
+            let recipient = context.directory.origin(party);
+            arrivals.delivery(objects, at, recipient, &agreement.neutrals(at))
+        };
+        let mut all: Vec<Owed> = self.matters.values().flat_map(due::of_matter).collect();
+        for instrument in self.agreement.instruments.values() {
+            all.extend(due::of_instrument(instrument, &delivered));
+        }
+        for area in self.areas.areas.values() {
+            all.extend(due::of_area(area, agreement, &delivered));
+        }
+        for separation in self.areas.separations.values() {
+            all.extend(due::of_separation(separation, agreement, &delivered));
+        }
+        all
     }
 
     /// Everything that is open at `now`, the most urgent and oldest first.
     #[must_use]
     pub fn due(&self, now: UtcMs) -> Vec<due::Item> {
         due::due(self, now)
-    }
-
-    /// When the statements `objects` reached `party`; the first one decides what it is called by.
-    pub(crate) fn delivered(
-        &self,
-        objects: &[&Reference],
-        said_at: UtcMs,
-        party: &CallSign,
-    ) -> Delivery {
-        let known = objects
-            .first()
-            .and_then(|first| self.deliveries.get(&((*first).clone(), party.clone())));
-        known.copied().unwrap_or(Delivery::Unreachable(said_at))
     }
 
     /// What an officer of `origin` has to go through before he goes: open FLASH, and what is overdue there, of all that this
@@ -116,11 +154,8 @@ impl Truce {
             let overdue = item.by == own && item.urgency == Urgency::Overdue;
             (flash || overdue) && self.matters.get(&item.about).is_some_and(received)
         };
-        due::messages(self, at)
-            .into_iter()
-            .filter(mine)
-            .map(|item| item.about)
-            .collect()
+        let open = self.owed.iter().filter_map(|owed| owed.at(at));
+        open.filter(mine).map(|item| item.about).collect()
     }
 
     /// Where no acknowledgement says whether somebody on duty reads a message, the watch does.
@@ -137,29 +172,28 @@ impl Truce {
                     .directory
                     .origin(recipient)
                     .and_then(|origin| self.shifts.get(origin));
-                let on_duty = shifts.and_then(|shifts| shifts.on_duty(at));
-                let by_watch = on_duty.map(|shift| {
-                    shift
-                        .languages
-                        .iter()
-                        .any(|known| same_language(known, &language))
-                });
+                let by_watch = shifts.and_then(|shifts| shifts.reads(&language, at));
                 state.language_on_duty = state.language_on_duty.or(by_watch);
             }
         }
     }
 }
 
-/// `ar` serves `ar-SY`: the first subtag decides.
-fn same_language(a: &Language, b: &Language) -> bool {
-    let first = |language: &Language| language.as_str().split('-').next().map(str::to_owned);
-    first(a) == first(b)
-}
-
-/// Call signs as they are declared, and above that as instruments that were adopted bind them, the newest first.
-fn directory(statements: &Statements) -> Directory {
+/// Who is who and what is agreed. Call signs are as they are declared, and above that as instruments that were adopted bind them,
+/// the newest first. Instruments, what is about them and control statements are enough.
+#[must_use]
+pub fn basis(statements: &Statements) -> (Directory, Agreement) {
     let declared = Directory::new(statements.participants(), &[]);
     let agreement = agreement::fold(&statements.effective(&declared), &declared);
+    let directory = bound(statements.participants(), &agreement);
+    if directory == declared {
+        return (directory, agreement);
+    }
+    let agreement = agreement::fold(&statements.effective(&directory), &directory);
+    (directory, agreement)
+}
+
+fn bound(declared: &Participants, agreement: &Agreement) -> Directory {
     let mut adopted: Vec<_> = agreement
         .instruments
         .values()
@@ -174,54 +208,21 @@ fn directory(statements: &Statements) -> Directory {
     let bound: Vec<_> = members
         .map(|member| (member.call_sign.clone(), member.origin.clone()))
         .collect();
-    Directory::new(statements.participants(), &bound)
+    Directory::new(declared, &bound)
 }
 
-fn deliveries(
-    heard: &[Effective<'_>],
-    agreement: &Agreement,
-    areas: &Areas,
-    directory: &Directory,
-) -> BTreeMap<(Reference, CallSign), Delivery> {
-    let mut all = BTreeMap::new();
-    let mut add = |objects: &[&Reference], at: UtcMs, parties: &[CallSign]| {
-        let neutrals = neutrals(agreement, at);
-        for party in parties {
-            let delivery =
-                contact::delivery(heard, objects, at, directory.origin(party), &neutrals);
-            all.insert((objects[0].clone(), party.clone()), delivery);
+/// The heads that each log says it saw of each other, in the order of its own entries.
+fn heads_seen<'a>(
+    heard: &'a [Effective<'_>],
+) -> BTreeMap<(&'a Origin, &'a Origin), Vec<(u64, UtcMs)>> {
+    let mut all: BTreeMap<_, Vec<(u64, UtcMs)>> = BTreeMap::new();
+    for entry in heard {
+        if let Body::HeadSeen(seen) = &*entry.body {
+            for head in seen.heads.iter() {
+                let heads = all.entry((&entry.reference.origin, &head.origin));
+                heads.or_default().push((head.size.0, entry.at()));
+            }
         }
-    };
-    for instrument in agreement.instruments.values() {
-        let asked: Vec<CallSign> = instrument
-            .table
-            .needed
-            .iter()
-            .chain(&instrument.table.invited)
-            .cloned()
-            .collect();
-        add(&[&instrument.reference], instrument.tabled_at, &asked);
-    }
-    for area in areas.areas.values() {
-        add(
-            &area.revisions.iter().collect::<Vec<_>>(),
-            area.designated_at,
-            &area.to,
-        );
-    }
-    for separation in areas.separations.values() {
-        add(&[&separation.reference], separation.at, &separation.ask.to);
     }
     all
-}
-
-fn neutrals(agreement: &Agreement, at: UtcMs) -> BTreeSet<Origin> {
-    let governing = agreement.governing(at);
-    let members = governing.into_iter().flat_map(|i| {
-        i.table
-            .participants
-            .iter()
-            .filter(|member| i.table.neutrals.contains(&member.call_sign))
-    });
-    members.map(|member| member.origin.clone()).collect()
 }

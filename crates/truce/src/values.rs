@@ -69,6 +69,10 @@ text_value!(
     Label, 120, r"^[^\x00-\x1f\x7f]*$", "is one line of 1 to 120 characters"
 );
 text_value!(
+    /// One line of others, kept as they wrote it: a side of many groups, for example.
+    Line, 500, r"^[^\x00-\x1f\x7f]*$", "is one line of 1 to 500 characters"
+);
+text_value!(
     /// What somebody says, with its line breaks.
     Words, 8000, r"^[^\x00-\x09\x0b-\x1f\x7f]*$", "has 1 to 8000 characters; of control characters only the line break"
 );

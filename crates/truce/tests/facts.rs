@@ -10,6 +10,7 @@ use truce::areas;
 use truce::claims::{Arithmetic, Relation};
 use truce::contact::{Delivery, PartState, Step};
 use truce::due::{Item, Urgency, What};
+use truce::incidents::NamedActors;
 use truce::participants::Office;
 use truce::responses::Reply;
 use truce::values::Position;
@@ -1111,6 +1112,148 @@ fn a_line_works_when_both_ends_heard_each_other() {
 }
 
 #[test]
+fn a_report_is_covered_by_the_names_that_the_instruments_give_and_never_by_a_guess() {
+    let mut room = room();
+    let instrument = room
+        .truce()
+        .agreement
+        .instruments
+        .keys()
+        .next()
+        .unwrap()
+        .clone();
+    let join = json!({"id": "first-brigade", "name": "لواء الأول", "language": "ar"});
+    room.say(
+        "US",
+        "2016-03-01T09:00:00Z",
+        "formation.join/1",
+        &[&instrument],
+        join,
+    );
+    let truce = room.truce();
+    let named = NamedActors::of(&truce.agreement);
+    let ask =
+        |sides: &[&str], from: &str, until: &str| named.coverage_of(sides, utc(from), utc(until));
+    let april = |sides: &[&str]| {
+        ask(
+            sides,
+            "2016-04-01T00:00:00+03:00",
+            "2016-04-02T00:00:00+03:00",
+        )
+    };
+
+    let excluded = april(&["Government", "Other Brigade, Later Name of Nusra"]);
+    assert_eq!(excluded.answer, Covers::Excluded);
+    let group = &excluded.names[2];
+    assert_eq!(
+        (group.side, group.excluded.as_ref().unwrap().as_str()),
+        (1, "nusra")
+    );
+    assert_eq!(
+        group.provisions.first().unwrap().provision.as_str(),
+        "art-2"
+    );
+    assert_eq!(
+        excluded.names[1].answer,
+        Covers::Undetermined,
+        "fighting beside them excludes nobody"
+    );
+    assert!(excluded.caution.contains("no clearance to use force"));
+
+    assert_eq!(april(&["RU", "First Brigade"]).answer, Covers::Covered);
+    assert_eq!(
+        april(&["first brigade", "ru"]).answer,
+        Covers::Covered,
+        "the order of sides is nothing"
+    );
+    assert_eq!(
+        april(&["RU", "لِوَاء الاول"]).answer,
+        Covers::Covered,
+        "nor is a spelling"
+    );
+    assert_eq!(april(&["RU, US", "first-brigade"]).answer, Covers::Covered);
+    for (undetermined, why) in [
+        (&["RU", "Insurgents"][..], "no instrument names Insurgents"),
+        (&["RU", "Civilians"], "no instrument names Civilians"),
+        (&["RU", "MISSION"], "MISSION is not bound at that time"),
+    ] {
+        let coverage = april(undetermined);
+        assert_eq!(
+            (coverage.answer, coverage.names[1].reason.as_str()),
+            (Covers::Undetermined, why)
+        );
+    }
+    for nobody in [&["RU"][..], &[], &["RU", ","]] {
+        assert_eq!(
+            april(nobody).answer,
+            Covers::Undetermined,
+            "one side alone is no pair"
+        );
+    }
+}
+
+#[test]
+fn a_report_over_a_time_in_which_coverage_changes_is_undetermined() {
+    let mut room = room();
+    let instrument = room
+        .truce()
+        .agreement
+        .instruments
+        .keys()
+        .next()
+        .unwrap()
+        .clone();
+    let leave = |leaving: &str, from: &str| json!({"leaving": leaving, "from": from, "reason": "It is not kept"});
+    let suspend = leave("suspend", "2016-04-10T12:00:00Z");
+    room.say(
+        "US",
+        "2016-04-10T11:00:00Z",
+        "instrument.leave/1",
+        &[&instrument],
+        suspend,
+    );
+    let resume = leave("resume", "2016-04-12T12:00:00Z");
+    room.say(
+        "US",
+        "2016-04-12T11:00:00Z",
+        "instrument.leave/1",
+        &[&instrument],
+        resume,
+    );
+    let truce = room.truce();
+    let named = NamedActors::of(&truce.agreement);
+    let ask =
+        |from: &str, until: &str| named.coverage_of(&["RU", "Nusra Front"], utc(from), utc(until));
+    let answer = |from, until| ask(from, until).answer;
+    assert_eq!(
+        answer("2016-04-09T00:00:00Z", "2016-04-10T12:00:00Z"),
+        Covers::Excluded,
+        "the end is not within"
+    );
+    assert_eq!(
+        answer("2016-04-11T00:00:00Z", "2016-04-12T00:00:00Z"),
+        Covers::Undetermined,
+        "nothing was in force"
+    );
+    let across = ask("2016-04-09T00:00:00Z", "2016-04-14T00:00:00Z");
+    assert_eq!(
+        across.answer,
+        Covers::Undetermined,
+        "both ends were in force, the middle was not"
+    );
+    assert!(
+        across.names[1]
+            .reason
+            .contains("not the same over the whole time")
+    );
+    assert_eq!(
+        answer("2016-02-20T00:00:00Z", "2016-02-21T00:00:00Z"),
+        Covers::Undetermined,
+        "before it began"
+    );
+}
+
+#[test]
 fn coverage_says_by_which_provision_and_is_never_a_clearance() {
     let mut room = room();
     let area = room.say(
@@ -1293,4 +1436,134 @@ fn an_answer_that_is_withdrawn_leaves_the_question_open() {
         Urgency::Overdue,
         "whoever withdraws his answer had the question"
     );
+}
+
+/// A joint procedure and what was agreed before it stand beside each other.
+#[test]
+fn a_later_text_that_is_silent_takes_nothing_back() {
+    let mut room = room();
+    let origin = |name: &str| format!("truce.example/{}", name.to_lowercase());
+    let procedure = json!({"name": "Joint procedure", "formality": "joint_procedure", "version": 1, "text_sha256": sha(),
+        "text_public": false, "needed": ["RU", "US"], "accept_by": "2016-03-28T00:00:00Z",
+        "in_force_from": "2016-03-28T00:00:00Z", "provisions": [{"id": "a", "title": "Rules", "text_sha256": sha()}],
+        "clocks": [{"precedence": "ROUTINE", "answer_within_s": 3600, "read_back": false, "pass_down": false}],
+        "participants": [{"call_sign": "RU", "origin": origin("RU"), "role": "guarantor"},
+            {"call_sign": "US", "origin": origin("US"), "role": "guarantor"}]});
+    let tabled = room.say(
+        "RU",
+        "2016-03-26T09:00:00Z",
+        "instrument.table/1",
+        &[],
+        procedure,
+    );
+    room.say(
+        "US",
+        "2016-03-27T09:00:00Z",
+        "instrument.accept/1",
+        &[&tabled],
+        json!({"text_sha256": sha()}),
+    );
+    let call = room.say(
+        "MISSION",
+        "2016-04-01T09:00:00Z",
+        "message.send/1",
+        &[],
+        flash(&["US"]),
+    );
+    let truce = room.truce();
+    let april = utc("2016-04-01T09:00:00Z");
+    let within = |precedence| {
+        truce
+            .agreement
+            .clock(precedence, april)
+            .answer_within_s
+            .get()
+    };
+    assert_eq!(within(Precedence::Routine), 3600, "it names this clock");
+    assert_eq!(within(Precedence::Priority), 6 * 3600);
+    assert_eq!(truce.matters[&call].not_told, [sign("RU")]);
+    assert_eq!(truce.agreement.neutrals(april).len(), 1);
+    let slug = |id: &str| truce::values::Slug::new(id).unwrap();
+    let ask = |actor| {
+        let place = Position::new(350_000_000, 373_000_000).unwrap();
+        let areas = &truce.areas.areas;
+        truce
+            .agreement
+            .covered(&place, &actor, april, areas, areas::contains)
+    };
+    let nusra = ask(Actor::Group(slug("nusra")));
+    assert_eq!(nusra.answer, Covers::Excluded, "{:?}", nusra.reasons);
+    let us = ask(Actor::Participant(sign("US")));
+    assert_eq!((us.answer, us.provisions.len()), (Covers::Covered, 1));
+}
+
+#[test]
+fn an_offer_that_another_agreed_text_takes_the_place_of_is_owed_no_answer() {
+    let mut room = room();
+    let origin = |name: &str| format!("truce.example/{}", name.to_lowercase());
+    let rules = |from: &str| {
+        json!({"name": "Rules", "formality": "joint_procedure", "version": 1, "text_sha256": sha(),
+        "text_public": false, "needed": ["RU", "US"], "accept_by": from, "in_force_from": from,
+        "provisions": [{"id": "a", "title": "Rules", "text_sha256": sha()}],
+        "participants": [{"call_sign": "RU", "origin": origin("RU"), "role": "guarantor"},
+            {"call_sign": "US", "origin": origin("US"), "role": "guarantor"}]})
+    };
+    let offer = room.say(
+        "RU",
+        "2016-03-05T09:00:00Z",
+        "instrument.table/1",
+        &[],
+        rules("2016-03-22T00:00:00Z"),
+    );
+    let later = room.say(
+        "US",
+        "2016-03-26T09:00:00Z",
+        "instrument.table/1",
+        &[&offer],
+        rules("2016-03-28T00:00:00Z"),
+    );
+    let owed = |room: &Room, now| due_of(&room.truce(), &What::Acceptance, "US", now).len();
+    assert_eq!(owed(&room, "2016-03-29T00:00:00Z"), 1, "not agreed yet");
+    room.say(
+        "RU",
+        "2016-03-27T09:00:00Z",
+        "instrument.accept/1",
+        &[&later],
+        json!({"text_sha256": sha()}),
+    );
+    assert_eq!(owed(&room, "2016-03-27T10:00:00Z"), 1, "not in force yet");
+    assert_eq!(owed(&room, "2016-03-29T00:00:00Z"), 0);
+}
+
+#[test]
+fn what_was_taken_back_can_still_be_erased() {
+    let mut room = room();
+    let call = room.say(
+        "RU",
+        "2016-06-20T09:00:00Z",
+        "message.send/1",
+        &[],
+        message("ROUTINE", &["US"]),
+    );
+    room.say(
+        "RU",
+        "2016-06-20T09:10:00Z",
+        "retract/1",
+        &[&call],
+        json!({"reason": "It names a witness"}),
+    );
+    let erasure = room.say(
+        "RU",
+        "2016-06-20T09:20:00Z",
+        "erase/1",
+        &[&call],
+        json!({"groups": ["body"]}),
+    );
+    let truce = room.truce();
+    assert_eq!(truce.standings[&erasure], Standing::Effective);
+    assert!(
+        matches!(&truce.standings[&call], Standing::Undetermined(why) if why.contains("erased"))
+    );
+    let again = room.refusal("RU", DESK, "retract/1", &[&call], json!({"reason": "x"}));
+    assert_eq!(again.rule, "target", "nothing else is said of it");
 }

@@ -5,23 +5,34 @@
 //! who asks is told by [`auth`].
 
 mod accounts;
+pub mod agreement;
+pub mod api;
 pub mod auth;
+pub mod contact;
 pub mod document;
 pub mod gate;
 pub mod health;
 pub mod idempotency;
+pub mod live;
+pub mod logs;
+pub mod objects;
 pub mod page;
+pub mod participants;
 pub mod problem;
+pub mod search;
 pub mod server;
+pub mod statements;
 pub mod strict;
 pub mod words;
 
+use crate::Node;
 use crate::accounts::{Accounts, AccountsError, Options, SessionTimes, WebOrigin};
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::routing::get;
+use axum::{Extension, Router};
 use gate::{Gate, REQUEST_ID, RequestIds};
 use health::Check;
 use idempotency::{IDEMPOTENCY_KEY, Idempotency, IdempotencyError, REPLAYED};
@@ -37,6 +48,10 @@ use tokio::sync::watch;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Bytes of a statement with its JSON around it.
+pub const STATEMENT_BODY_BYTES_MAX: usize = 2 << 20;
 
 /// How the door is set up.
 #[derive(Debug, Clone)]
@@ -167,6 +182,44 @@ pub struct Routes {
     pub patient: OpenApiRouter<Arc<App>>,
     /// Pages and files, which the OpenAPI document does not name.
     pub pages: Router<Arc<App>>,
+}
+
+/// The routes of a node: what is said and read, and the logs.
+#[must_use]
+pub fn node_routes(node: Arc<Node>) -> Routes {
+    let here = Extension(node);
+    let quick = OpenApiRouter::default()
+        .routes(routes!(statements::list))
+        .routes(routes!(statements::one))
+        .routes(routes!(statements::about))
+        .routes(routes!(statements::readers))
+        .merge(objects::routes())
+        .routes(routes!(live::due))
+        .routes(routes!(live::changes))
+        .routes(routes!(live::alarms))
+        .routes(routes!(live::silence))
+        .routes(routes!(agreement::agreement))
+        .routes(routes!(agreement::coverage))
+        .routes(routes!(contact::lines))
+        .routes(routes!(contact::shifts))
+        .routes(routes!(participants::participants))
+        .routes(routes!(participants::kinds))
+        .routes(routes!(participants::schema))
+        .routes(routes!(search::search))
+        .routes(routes!(logs::index))
+        .layer(here.clone());
+    let said = OpenApiRouter::default()
+        .routes(routes!(statements::say))
+        .layer(DefaultBodyLimit::max(STATEMENT_BODY_BYTES_MAX));
+    let patient = said.routes(routes!(live::stream)).layer(here.clone());
+    let pages = Router::new()
+        .route("/log/{call_sign}/{*path}", get(logs::file))
+        .layer(here);
+    Routes {
+        quick,
+        patient,
+        pages,
+    }
 }
 
 /// The whole router: the door's own routes and `more`.

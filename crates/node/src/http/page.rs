@@ -79,7 +79,8 @@ impl CursorKey {
         [&[VERSION], &length[..], query.as_bytes(), row].concat()
     }
 
-    fn write<K: Serialize>(&self, query: &str, row: &K) -> String {
+    /// A cursor to the row `row` of `query`.
+    pub(super) fn write<K: Serialize>(&self, query: &str, row: &K) -> String {
         let row = serde_json::to_vec(row).expect("a row's key is plain data");
         let mut bytes = vec![VERSION];
         bytes.extend(hmac::sign(&self.0, &Self::message(query, &row)).as_ref());
@@ -87,7 +88,8 @@ impl CursorKey {
         base64url(&bytes)
     }
 
-    fn read<K: DeserializeOwned>(&self, query: &str, cursor: &str) -> Option<K> {
+    /// The row of `query` to which a cursor points; `None` when it was not given for that.
+    pub(super) fn read<K: DeserializeOwned>(&self, query: &str, cursor: &str) -> Option<K> {
         let bytes = from_base64url(cursor).ok()?;
         let (version, rest) = bytes.split_first()?;
         let (mac, row) = rest.split_at_checked(MAC_BYTES)?;
@@ -154,6 +156,17 @@ impl<F, K: Serialize> Paged<F, K> {
     #[must_use]
     pub fn rows_to_read(&self) -> usize {
         self.limit + 1
+    }
+
+    /// Most rows of the page.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// The cursor of the page that begins after the row with this key.
+    pub fn cursor(&self, key: &K) -> String {
+        self.app.cursors.write(&self.query, key)
     }
 
     /// Makes the page of [`Paged::rows_to_read`] rows, whose keys `key` names.

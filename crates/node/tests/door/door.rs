@@ -3,7 +3,7 @@
 use crate::support::{Node, PASSWORD, Reply, Setup, node};
 use axum::routing::get;
 use node::http::Routes;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -56,7 +56,8 @@ fn every_error_is_a_problem_whoever_makes_it() {
         cookie_free("GET", "/api/v1/session?nmae=1").body["field"],
         "nmae"
     );
-    assert_eq!(cookie_free("GET", "/problems").body["total"], 15);
+    let kinds = node::http::problem::Kind::ALL.len();
+    assert_eq!(cookie_free("GET", "/problems").body["total"], kinds);
 }
 
 #[test]
@@ -537,7 +538,10 @@ fn when_the_node_stops_answers_in_progress_end_and_what_is_in_memory_is_saved() 
 fn request_numbers_are_counted_by_the_node_and_not_taken_from_others() {
     let node = node();
     node.document();
-    let forged = || node.ask("GET", "/api/v1/session").header("x-request-id", "forged");
+    let forged = || {
+        node.ask("GET", "/api/v1/session")
+            .header("x-request-id", "forged")
+    };
     let (first, second) = (forged().send(), forged().send());
     let number = |reply: &Reply| {
         let id = reply.header("x-request-id");

@@ -1,4 +1,8 @@
 //! The door over real sockets: signing in, tokens, invitations, passkeys, and that every answer has the form it promises.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests: what fails here fails the test"
+)]
 
 mod administration;
 mod authenticator;

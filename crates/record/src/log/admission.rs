@@ -47,6 +47,9 @@ pub enum SayError {
     /// A control statement that breaks a rule.
     #[error(transparent)]
     Control(#[from] ControlError),
+    /// It breaks a rule of what may be said here.
+    #[error(transparent)]
+    Refused(#[from] Refused),
     /// After it no key that this node holds could sign the log's head.
     #[error(
         "after this no log key that this node holds would be valid; grant another log key and load it first"
@@ -86,9 +89,41 @@ pub enum SayError {
     Store(#[from] StoreError),
 }
 
+/// What the statements of a log mean, and so what may be said in it. The record does not know; whoever opens the log does.
+pub trait Rules: Send + Sync {
+    /// Reads `statement`, whose form and signature were checked, in the thread that brought it.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    fn read(&self, statement: &Statement) -> Result<Box<dyn Reading>, Refused>;
+}
+
+/// A statement as [`Rules`] read it.
+pub trait Reading: Send {
+    /// Asked once, on the log's own thread, at the index that the statement will have; when it answers `Ok`, the statement
+    /// stands there for whatever is asked next.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    fn admit(self: Box<Self>, index: u64) -> Result<(), Refused>;
+}
+
+/// Why the rules refuse a statement.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {reason} (rule: {rule})")]
+pub struct Refused {
+    /// The rule's name.
+    pub rule: &'static str,
+    /// The member that breaks it.
+    pub field: String,
+    /// What is wrong, and what to do.
+    pub reason: String,
+}
+
 /// A statement that is ready for the sequencer.
 pub(super) struct Prepared {
     pub leaf: Leaf,
+    pub reading: Option<Box<dyn Reading>>,
     pub leaf_hash: Hash,
     pub entry: NewEntry,
     pub object: Option<Reference>,
@@ -158,13 +193,12 @@ fn permit(shared: &Arc<Shared>, lane: Lane, kid: Kid) -> Result<Permit, SayError
 
 pub(super) fn prepare(
     shared: &Arc<Shared>,
-    compact: &str,
+    statement: &Statement,
     lane: Lane,
 ) -> Result<Prepared, SayError> {
     if let Some(reason) = read(&shared.read_only) {
         return Err(SayError::ReadOnly(reason));
     }
-    let statement = Statement::parse(compact)?;
     let leaf = statement.leaf();
     expect_this_log(shared, leaf)?; // protects: a_statement_for_another_log_is_refused
     let permit = permit(shared, lane, leaf.kid)?; // protects: no_signature_is_checked_of_what_is_over_the_limit
@@ -173,19 +207,25 @@ pub(super) fn prepare(
     lock(&shared.in_flight).signatures_checked += 1;
     leaf.verify(key)?; // protects: a_wrong_signature_is_refused_and_nothing_is_written
     if !statement.is_complete() {
-        return Err(SayError::Incomplete(missing(&statement)));
+        return Err(SayError::Incomplete(missing(statement)));
     }
     let head = statement.head();
     if let Some(head) = head {
         check_reach(shared, head)?;
     }
+    let reading = shared
+        .rules
+        .as_ref()
+        .map(|rules| rules.read(statement))
+        .transpose()?;
     let object = head.and_then(|head| head.about.first().cloned());
     Ok(Prepared {
         leaf: leaf.clone(),
         leaf_hash: leaf.hash(),
-        entry: entry(shared, &statement)?,
+        reading,
+        entry: entry(shared, statement)?,
         prev: head.and_then(|head| head.prev.clone()),
-        erase: erase(shared, &statement)?,
+        erase: erase(shared, statement)?,
         object,
         permit,
     })

@@ -8,7 +8,7 @@ mod admission;
 mod open;
 mod sequencer;
 
-pub use admission::{Lane, SayError};
+pub use admission::{Lane, Reading, Refused, Rules, SayError};
 pub use open::{
     FatalHandler, Founding, HEAD, OpenError, Options, ReadOnly, create, own_heads, secret_file,
 };
@@ -95,6 +95,7 @@ struct Shared {
     id: LogId,
     limits: Limits,
     clock: Arc<dyn Clock>,
+    rules: Option<Arc<dyn Rules>>,
     reader: Reader,
     head: RwLock<Option<Arc<Head>>>,
     ring: RwLock<Arc<KeyRing>>,
@@ -188,14 +189,27 @@ impl Log {
         lock(&self.shared.in_flight).signatures_checked
     }
 
-    /// Checks `compact` in this thread, queues it, and calls `done` when it is logged or refused. Never waits for the disk.
+    /// Reads `compact` and submits it.
     pub fn submit(
         &self,
         compact: &str,
         lane: Lane,
         done: impl FnOnce(Result<Receipt, SayError>) + Send + 'static,
     ) {
-        match admission::prepare(&self.shared, compact, lane) {
+        match Statement::parse(compact) {
+            Ok(statement) => self.submit_read(&statement, lane, done),
+            Err(error) => done(Err(error.into())),
+        }
+    }
+
+    /// Checks `statement` in this thread, queues it, and calls `done` when it is logged or refused. Never waits for the disk.
+    pub fn submit_read(
+        &self,
+        statement: &Statement,
+        lane: Lane,
+        done: impl FnOnce(Result<Receipt, SayError>) + Send + 'static,
+    ) {
+        match admission::prepare(&self.shared, statement, lane) {
             Ok(prepared) => self.enqueue(Item::Say(Box::new(prepared), Box::new(done)), lane),
             Err(error) => done(Err(error)),
         }

@@ -1,7 +1,7 @@
 //! Founding a log, and opening one: deciding from the head file, the database and what peers saw whether this node may sign.
 
 use super::sequencer::{Edge, Queue, Sequencer};
-use super::{Head, InFlight, Limits, Log, Shared, lock, write};
+use super::{Head, InFlight, Limits, Log, Rules, Shared, lock, write};
 use crate::c2sp::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 use crate::c2sp::note::{SignerKey, VerifierKey};
 use crate::c2sp::tile::load_tree;
@@ -36,6 +36,8 @@ pub struct Options {
     pub limits: Limits,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
+    /// What may be said in this log; without rules, whatever the record itself allows.
+    pub rules: Option<Arc<dyn Rules>>,
     /// What to do when the store failed.
     pub on_fatal: FatalHandler,
     /// Heads of this log that peers hold: none may be larger than ours, or differ.
@@ -56,6 +58,7 @@ impl Options {
             signers,
             limits: Limits::default(),
             clock: Arc::new(SystemClock),
+            rules: None,
             on_fatal: Box::new(end_the_process),
             peer_heads: Vec::new(),
             keep_heads_every_ms: 1000,
@@ -261,6 +264,7 @@ fn shared(
         id: id.clone(),
         limits: options.limits.clone(),
         clock: Arc::clone(&options.clock),
+        rules: options.rules.clone(),
         reader: reader.clone(),
         head: RwLock::new(head.map(Arc::new)),
         ring: RwLock::new(Arc::new(ring.clone())),

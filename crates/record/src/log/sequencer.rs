@@ -225,7 +225,7 @@ impl Sequencer {
     /// Gives the statement its index, or answers it.
     fn place(
         &mut self,
-        prepared: Prepared,
+        mut prepared: Prepared,
         done: Done,
         placed: &mut Vec<Placed>,
         repeated: &mut Vec<Repeated>,
@@ -246,7 +246,7 @@ impl Sequencer {
             return Ok(());
         }
         let index = self.tree.size() + placed.len() as u64;
-        match self.admit(&prepared, index, placed)? {
+        match self.admit(&mut prepared, index, placed)? {
             Ok(()) => placed.push(Placed {
                 prepared,
                 done,
@@ -263,23 +263,42 @@ impl Sequencer {
     /// The rules that need the exact index. The outer error is the store's.
     fn admit(
         &mut self,
-        prepared: &Prepared,
+        prepared: &mut Prepared,
         index: u64,
         placed: &[Placed],
     ) -> Result<Result<(), SayError>, StoreError> {
+        if let Err(error) = self.follows(prepared, placed)? {
+            return Ok(Err(error));
+        }
         if let Err(why) = self.ring.judge(&prepared.leaf, index) {
             return Ok(Err(why.into()));
         }
-        if prepared.leaf.control().is_some() {
-            let before = self.ring.clone();
-            if let Err(why) = self.ring.admit(&prepared.leaf, index) {
-                return Ok(Err(why.into()));
-            }
-            if self.valid_signers(index + 1).is_empty() {
-                self.ring = before;
-                return Ok(Err(SayError::LastLogKey));
-            }
+        let before = prepared.leaf.control().map(|_| self.ring.clone());
+        if before.is_some()
+            && let Err(why) = self.ring.admit(&prepared.leaf, index)
+        {
+            return Ok(Err(why.into()));
         }
+        let admitted = if before.is_some() && self.valid_signers(index + 1).is_empty() {
+            Err(SayError::LastLogKey)
+        } else {
+            let reading = prepared.reading.take();
+            reading.map_or(Ok(()), |reading| {
+                reading.admit(index).map_err(SayError::from)
+            })
+        };
+        if let (Err(_), Some(before)) = (&admitted, before) {
+            self.ring = before;
+        }
+        Ok(admitted)
+    }
+
+    /// Whether `prev` is what the author last said about the object.
+    fn follows(
+        &self,
+        prepared: &Prepared,
+        placed: &[Placed],
+    ) -> Result<Result<(), SayError>, StoreError> {
         let (Some(prev), Some(object)) = (&prepared.prev, &prepared.object) else {
             return Ok(Ok(()));
         };

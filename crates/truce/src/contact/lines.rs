@@ -137,47 +137,61 @@ fn state(line: &Line, said: &[Effective<'_>], directory: &Directory) -> LineStat
     for tests in tests.values_mut() {
         tests.sort_by_key(|test| (test.tested_at, test.reference.index));
     }
-    let two_way = two_way(line, &tests);
+    let heard = |end: &CallSign, means: Means| {
+        let tests = tests.get(end).into_iter().flatten().rev();
+        tests
+            .filter(move |test| test.result == TestResult::Heard && test.means == means)
+            .map(|test| test.tested_at)
+    };
+    let worked: BTreeMap<Means, UtcMs> = Means::ALL
+        .iter()
+        .filter_map(|means| {
+            let at = last_two_way(
+                heard(&line.a, *means),
+                heard(&line.b, *means),
+                within_ms(line),
+            )?;
+            Some((*means, at))
+        })
+        .collect();
     faults.retain(|means, faults| {
-        let worked = two_way
-            .iter()
-            .filter(|(_, heard)| heard == means)
-            .map(|(at, _)| *at)
-            .max();
-        faults.retain(|(_, _, since)| worked.is_none_or(|at| at < *since));
+        let worked = worked.get(means);
+        faults.retain(|(_, _, since)| worked.is_none_or(|at| *at < *since));
         !faults.is_empty()
     });
+    let last_two_way = worked.into_iter().map(|(means, at)| (at, means)).max();
     LineState {
         line: line.clone(),
         tests,
-        last_two_way: two_way.into_iter().max(),
+        last_two_way,
         faults,
     }
 }
 
-/// The times at which both ends heard each other over one means.
-fn two_way(line: &Line, tests: &BTreeMap<CallSign, Vec<LineEnd>>) -> Vec<(UtcMs, Means)> {
-    let within = line
-        .tests
-        .as_ref()
-        .map_or(TWO_WAY_MS, |tests| tests.within_s.get() * 1000);
-    let heard = |end: &CallSign| -> Vec<&LineEnd> {
-        tests
-            .get(end)
-            .into_iter()
-            .flatten()
-            .filter(|test| test.result == TestResult::Heard)
-            .collect()
-    };
-    let (a, b) = (heard(&line.a), heard(&line.b));
-    let both = a.iter().filter_map(|one| {
-        let near = |other: &&&LineEnd| {
-            other.means == one.means && (other.tested_at.0 - one.tested_at.0).abs() <= within
+/// How close two ends' tests lie to be of one time, in milliseconds.
+#[must_use]
+pub fn within_ms(line: &Line) -> i64 {
+    let tests = line.tests.as_ref();
+    tests.map_or(TWO_WAY_MS, |tests| tests.within_s.get() * 1000)
+}
+
+/// The last time at which both ends heard each other. Each end's times come newest first: of two that lie too far apart, the
+/// newer one has no partner in what is left of the other.
+pub fn last_two_way(
+    a: impl Iterator<Item = UtcMs>,
+    b: impl Iterator<Item = UtcMs>,
+    within_ms: i64,
+) -> Option<UtcMs> {
+    let (mut a, mut b) = (a.peekable(), b.peekable());
+    loop {
+        let (one, other) = (*a.peek()?, *b.peek()?);
+        if (one.0 - other.0).abs() <= within_ms {
+            return Some(one.max(other));
+        }
+        if one > other {
+            a.next()
+        } else {
+            b.next()
         };
-        b.iter()
-            .filter(near)
-            .map(|other| (one.tested_at.max(other.tested_at), one.means))
-            .max()
-    });
-    both.collect()
+    }
 }

@@ -33,52 +33,60 @@ impl Delivery {
     }
 }
 
-/// How and when the statements `objects` (one matter, the first one first) reached the log `recipient`. `heard` holds also what
-/// was taken back: whoever withdraws his answer had the question.
-#[must_use]
-pub fn delivery(
-    heard: &[Effective<'_>],
-    objects: &[&Reference],
-    said_at: UtcMs,
-    recipient: Option<&Origin>,
-    neutrals: &BTreeSet<Origin>,
-) -> Delivery {
-    let about = |entry: &&Effective<'_>| {
-        entry
-            .object()
-            .is_some_and(|object| objects.contains(&object))
-    };
-    let by_recipient = heard
-        .iter()
-        .filter(|entry| Some(&entry.reference.origin) == recipient);
-    let received = by_recipient
-        .filter(about)
-        .filter(|entry| is_response(&entry.body))
-        .map(Effective::at)
-        .min();
-    if let Some(at) = received {
-        return Delivery::Received(at);
+/// When the log of a neutral first said that it had seen a head which covers a statement: earliest by the order of that log.
+pub type SeenBy<'s> = dyn Fn(&Origin, &Reference) -> Option<UtcMs> + 's;
+
+/// What tells whether something had arrived: every response, also one that was taken back later (whoever withdraws his answer
+/// had the question), and the heads that neutrals saw.
+pub struct Arrivals<'a> {
+    about: BTreeMap<&'a Reference, Vec<&'a Effective<'a>>>,
+    seen_by: &'a SeenBy<'a>,
+}
+
+impl<'a> Arrivals<'a> {
+    /// From what was heard and what neutrals saw.
+    #[must_use]
+    pub fn new(heard: &'a [Effective<'a>], seen_by: &'a SeenBy<'a>) -> Self {
+        let mut about: BTreeMap<&Reference, Vec<&Effective<'_>>> = BTreeMap::new();
+        for entry in heard.iter().filter(|entry| is_response(&entry.body)) {
+            if let Some(object) = entry.object() {
+                about.entry(object).or_default().push(entry);
+            }
+        }
+        Self { about, seen_by }
     }
-    let Some(first) = objects.first() else {
-        return Delivery::Unreachable(said_at);
-    };
-    let covers = |body: &Body| match body {
-        Body::HeadSeen(seen) => seen
-            .heads
+
+    /// How and when the statements `objects` (one matter, the first one first) reached the log `recipient`.
+    #[must_use]
+    pub fn delivery(
+        &self,
+        objects: &[&Reference],
+        said_at: UtcMs,
+        recipient: Option<&Origin>,
+        neutrals: &BTreeSet<Origin>,
+    ) -> Delivery {
+        let about = objects
             .iter()
-            .any(|head| head.origin == first.origin && head.size.0 > first.index),
-        _ => false,
-    };
-    let neutral = heard
-        .iter()
-        .filter(|entry| neutrals.contains(&entry.reference.origin));
-    let seen = neutral
-        .filter(|entry| covers(&entry.body))
-        .map(Effective::at)
-        .min();
-    seen.map_or(Delivery::Unreachable(said_at), |at| {
-        Delivery::SentNoReceipt(at.max(said_at))
-    })
+            .filter_map(|object| self.about.get(*object))
+            .flatten();
+        let received = about
+            .filter(|entry| Some(&entry.reference.origin) == recipient)
+            .map(|entry| entry.at())
+            .min();
+        if let Some(at) = received {
+            return Delivery::Received(at);
+        }
+        let first = objects.first();
+        let seen = first.and_then(|first| {
+            neutrals
+                .iter()
+                .filter_map(|neutral| (self.seen_by)(neutral, first))
+                .min()
+        });
+        seen.map_or(Delivery::Unreachable(said_at), |at| {
+            Delivery::SentNoReceipt(at.max(said_at))
+        })
+    }
 }
 
 fn is_response(body: &Body) -> bool {
@@ -170,6 +178,8 @@ pub enum Step {
 /// What became of a matter at one recipient: each fact by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecipientState {
+    /// The first message of the matter that was sent to it.
+    pub asked_in: Reference,
     /// Whether it got there.
     pub delivery: Delivery,
     /// The machine's receipt.
@@ -328,11 +338,11 @@ impl Matter {
     }
 }
 
-/// Folds messages and responses into matters. `heard` holds also what was taken back, and decides what had arrived.
+/// Folds messages and responses into matters: all of them, or those of one matter.
 #[must_use]
 pub fn fold(
     said: &[Effective<'_>],
-    heard: &[Effective<'_>],
+    arrivals: &Arrivals<'_>,
     agreement: &Agreement,
     directory: &Directory,
 ) -> BTreeMap<Reference, Matter> {
@@ -361,7 +371,7 @@ pub fn fold(
         let about = about.get(root).unwrap_or(&none);
         (
             root.clone(),
-            matter(root, &sends, about, heard, agreement, directory),
+            matter(root, &sends, about, arrivals, agreement, directory),
         )
     });
     all.collect()
@@ -371,7 +381,7 @@ fn matter(
     root: &Reference,
     entries: &[&Effective<'_>],
     about: &[&Effective<'_>],
-    heard: &[Effective<'_>],
+    arrivals: &Arrivals<'_>,
     agreement: &Agreement,
     directory: &Directory,
 ) -> Matter {
@@ -382,23 +392,11 @@ fn matter(
         .map(|send| send.message.precedence)
         .min()
         .unwrap_or(Precedence::Routine);
-    let governing = agreement.governing(first.at);
-    let neutrals: BTreeSet<Origin> = governing
-        .into_iter()
-        .flat_map(|i| {
-            i.table
-                .participants
-                .iter()
-                .filter(|member| i.table.neutrals.contains(&member.call_sign))
-        })
-        .map(|member| member.origin.clone())
-        .collect();
+    let neutrals = agreement.neutrals(first.at);
     let to: BTreeSet<&CallSign> = sends.iter().flat_map(|send| &send.message.to).collect();
     let by = entries[0].by.clone();
     let told = |sign: &&CallSign| !to.contains(sign) && **sign != by;
-    let flash = governing
-        .into_iter()
-        .flat_map(|i| &i.table.flash_recipients);
+    let flash = agreement.flash_recipients(first.at).iter();
     let not_told = flash
         .filter(|_| precedence == Precedence::Flash)
         .filter(told)
@@ -411,7 +409,10 @@ fn matter(
             sends: &sends,
             about,
         };
-        ((*to).clone(), recipient.state(heard, &neutrals, agreement))
+        (
+            (*to).clone(),
+            recipient.state(arrivals, &neutrals, agreement),
+        )
     });
     let recipients: BTreeMap<CallSign, RecipientState> = recipients.collect();
     let own = about
@@ -512,7 +513,7 @@ impl Recipient<'_> {
 
     fn state(
         &self,
-        heard: &[Effective<'_>],
+        arrivals: &Arrivals<'_>,
         neutrals: &BTreeSet<Origin>,
         agreement: &Agreement,
     ) -> RecipientState {
@@ -523,7 +524,7 @@ impl Recipient<'_> {
         let mine: Vec<&Send> = mine.collect();
         let objects: Vec<&Reference> = mine.iter().map(|send| &send.reference).collect();
         let first_at = mine[0].at;
-        let delivery = delivery(heard, &objects, first_at, self.origin, neutrals);
+        let delivery = arrivals.delivery(&objects, first_at, self.origin, neutrals);
         let sent = mine
             .iter()
             .map(|send| send.message.precedence)
@@ -543,6 +544,7 @@ impl Recipient<'_> {
             .started_at()
             .map(|at| UtcMs(at.0 + clock.answer_within_s.get() * 1000));
         let mut state = RecipientState {
+            asked_in: mine[0].reference.clone(),
             delivery,
             receipt: self
                 .fact(|body| matches!(body, Body::Receipt(_)))

@@ -5,9 +5,9 @@ mod lines;
 mod matters;
 mod shifts;
 
-pub use lines::{LineEnd, LineState, Slot, fold as fold_lines};
+pub use lines::{LineEnd, LineState, Slot, fold as fold_lines, last_two_way, within_ms};
 pub use matters::{
-    Delivery, Matter, PartState, ReadBackFact, RecipientState, Send, Sound, Step, delivery,
+    Arrivals, Delivery, Matter, PartState, ReadBackFact, RecipientState, SeenBy, Send, Sound, Step,
     fold as fold_matters,
 };
 pub use shifts::{HandOver, Shift, ShiftEnd, Shifts, fold as fold_shifts};

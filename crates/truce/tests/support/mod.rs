@@ -226,7 +226,7 @@ impl Room {
                 corner(380_000_000, 430_000_000), corner(320_000_000, 430_000_000)]]},
             "participants": roles.collect::<Vec<_>>(), "neutrals": ["MISSION"],
             "flash_recipients": [a, b],
-            "excluded": [{"id": "nusra", "name": "Nusra Front", "provision": "art-2"}],
+            "excluded": [{"id": "nusra", "name": "Nusra Front", "also_known_as": ["Later Name of Nusra"], "provision": "art-2"}],
             "lines": [{"id": "line-1", "a": a, "b": b, "primary": "telephone", "alternate": "satellite",
                 "tests": {"first": "2016-03-01T09:00:00Z", "every_s": 86400, "within_s": 900}}],
         });

@@ -1,0 +1,847 @@
+//! A node: the logs that it holds, the views of each of its readers, and the threads that keep these up to date.
+//!
+//! ```text
+//! DATA/                       the home of the one participant whose node it is; or, in an exercise,
+//! DATA/exercise               says that it is one, and
+//! DATA/participants/CALLSIGN  the home of each participant
+//! DATA/views/                 what it adds up to; can be thrown away
+//! DATA/node.db                alarms, and what was asked for once
+//! ```
+
+use crate::authority::Eyes;
+use crate::clerk::Clerk;
+use crate::home::{Founded, Home, HomeError, Made, private_directory};
+use crate::own::{Own, OwnRules, SignError, body_of};
+use crate::places::Places;
+use crate::search::Search;
+use crate::source::{Source, Sources};
+use crate::timers::Timers;
+use crate::views::{Batch, ViewError, Views};
+use record::files::LogFiles;
+use record::log::{Limits, Log, Options, Receipt, SayError};
+use record::mirror::{Delivered, Extended, Mirror, MirrorError};
+use record::name::{CallSign, Origin, Reference};
+use record::statement::{Disclosure, Draft, Kid, Statement, StatementError};
+use record::store::StoreError;
+use record::time::{Clock, SystemClock, UtcMs};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use truce::OwnLog;
+use truce::participants::Office;
+
+/// Marks an exercise: nothing in it is real, and nothing real is ever in it.
+pub const EXERCISE: &str = "exercise";
+/// Homes of an exercise's participants.
+pub const PARTICIPANTS: &str = "participants";
+/// Other participants' logs, in a home.
+pub const MIRRORS: &str = "mirrors";
+const VIEWS: &str = "views";
+/// How long a thread waits for word before it looks by itself, in milliseconds.
+const LOOK_EVERY_MS: u64 = 500;
+/// When statements come by the hundred, views wait so long for more of them, in milliseconds: one commit for many.
+const LINGER_MS: u64 = 10;
+/// A batch of so many statements is a sign that more are coming.
+const BUSY: u64 = 64;
+
+/// What can go wrong with a node.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// Its directories and keys.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// Its views.
+    #[error(transparent)]
+    View(#[from] ViewError),
+    /// Its logs.
+    #[error(transparent)]
+    Log(#[from] record::log::OpenError),
+    /// Its stores.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A mirror.
+    #[error(transparent)]
+    Mirror(#[from] MirrorError),
+    /// There is nothing here.
+    #[error("{}: no log was founded here; run `truceline log init --data {}` first", .0.display(), .0.display())]
+    Nothing(PathBuf),
+    /// A live store where an exercise is asked for.
+    #[error("{}: this is a live store; an exercise is played in a store of its own, in another directory", .0.display())]
+    Live(PathBuf),
+    /// Nobody goes by that call sign here.
+    #[error("{0}: no log of this participant is kept by this node")]
+    NotOurs(String),
+    /// A draft was not signed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// A statement was refused.
+    #[error(transparent)]
+    Say(#[from] SayError),
+    /// A statement is malformed.
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    /// The alarms.
+    #[error(transparent)]
+    Timers(#[from] crate::timers::TimerError),
+}
+
+/// How to open a node.
+#[derive(Clone)]
+pub struct Settings {
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// What each own log takes on at once.
+    pub limits: Limits,
+    /// How often a head is kept that may become public, in milliseconds.
+    pub keep_heads_every_ms: i64,
+    /// How often the heads of other logs are told, in milliseconds.
+    pub head_seen_every_ms: i64,
+    /// Whether the node gives receipts by itself, and tells of heads.
+    pub clerk: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            limits: Limits::default(),
+            keep_heads_every_ms: 1000,
+            head_seen_every_ms: 60_000,
+            clerk: true,
+        }
+    }
+}
+
+/// Wakes threads, and whoever waits for them.
+#[derive(Default)]
+struct Bell {
+    rung: Mutex<u64>,
+    heard: Condvar,
+}
+
+impl Bell {
+    fn ring(&self) {
+        *self.rung() += 1;
+        self.heard.notify_all();
+    }
+
+    fn rung(&self) -> MutexGuard<'_, u64> {
+        self.rung.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until it was rung more often than `heard`, or for a while.
+    fn wait(&self, heard: u64, at_most: Duration) -> u64 {
+        let rung = self.rung();
+        let waited = self
+            .heard
+            .wait_timeout_while(rung, at_most, |rung| *rung <= heard);
+        let (rung, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        *rung
+    }
+}
+
+/// A node.
+pub struct Node {
+    dir: PathBuf,
+    exercise: bool,
+    settings: Settings,
+    sources: Sources,
+    own: BTreeMap<Origin, Arc<Own>>,
+    views: BTreeMap<Eyes, Arc<Views>>,
+    searches: BTreeMap<Eyes, Arc<Search>>,
+    places: Places,
+    timers: Timers,
+    clerk: Clerk,
+    mirrors: Mutex<BTreeMap<Origin, Mirror>>,
+    news: Bell,
+    applied: Bell,
+    ending: AtomicBool,
+}
+
+/// A node with its threads. They end when it is dropped.
+pub struct Running {
+    node: Arc<Node>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl std::ops::Deref for Running {
+    type Target = Arc<Node>;
+    fn deref(&self) -> &Arc<Node> {
+        &self.node
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.node.ending.store(true, Ordering::Relaxed);
+        self.node.news.ring();
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Node {
+    /// Makes the store of an exercise in the empty directory `dir`, with a home for each participant.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub fn found_exercise(
+        dir: &Path,
+        participants: &[Founded],
+        clock: &dyn Clock,
+    ) -> Result<Vec<Made>, NodeError> {
+        private_directory(&dir.join(PARTICIPANTS))?;
+        let marker = dir.join(EXERCISE);
+        let text = "EXERCISE EXERCISE EXERCISE: nothing in this store is real.\n";
+        std::fs::write(&marker, text).map_err(|error| HomeError::File {
+            path: marker,
+            error,
+        })?;
+        participants
+            .iter()
+            .map(|founded| Ok(exercise_home(dir, &founded.call_sign).found(founded, clock)?))
+            .collect()
+    }
+
+    /// Opens the node in `dir` and starts its threads.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub fn open(dir: &Path, settings: Settings) -> Result<Running, NodeError> {
+        Self::open_with_progress(dir, settings, &mut |_, _| {})
+    }
+
+    /// The same; tells how many statements of how many are folded while the views are computed anew.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub fn open_with_progress(
+        dir: &Path,
+        settings: Settings,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Running, NodeError> {
+        let (exercise, homes) = homes(dir)?;
+        let sources = Sources::default();
+        let mut open = Vec::new();
+        for home in &homes {
+            open.push(OpenLog::open(home, &settings)?);
+        }
+        for one in &open {
+            sources.add(Source::own(Arc::clone(&one.log)));
+        }
+        let mirrors = open_mirrors(&homes, &sources)?;
+        let views = open_views(&dir.join(VIEWS), &open)?;
+        catch_up(&views, &sources, progress)?;
+        let everything = &views[&Eyes::Node];
+        let mut own = BTreeMap::new();
+        for one in open {
+            let origin = one.log.id().origin.clone();
+            let source = sources.of(&origin).expect("it was added above");
+            let fold = restore(&origin, everything, &source)?;
+            one.rules.set(fold);
+            let call_sign = one.log.ring().call_sign().clone();
+            own.insert(
+                origin,
+                Arc::new(Own::new(call_sign, source, one.rules, one.desks)),
+            );
+        }
+        let node = Arc::new(Self {
+            dir: dir.to_owned(),
+            exercise,
+            searches: open_searches(&views)?,
+            places: Places::open(dir).map_err(ViewError::from)?,
+            timers: Timers::open(dir)?,
+            clerk: Clerk::default(),
+            settings,
+            sources,
+            own,
+            views,
+            mirrors: Mutex::new(mirrors),
+            news: Bell::default(),
+            applied: Bell::default(),
+            ending: AtomicBool::new(false),
+        });
+        let threads = Self::start(&node);
+        Ok(Running { node, threads })
+    }
+
+    fn start(node: &Arc<Self>) -> Vec<JoinHandle<()>> {
+        let spawn = |name: String, run: Box<dyn FnOnce() + Send>| {
+            let thread = std::thread::Builder::new().name(name);
+            thread
+                .spawn(run)
+                .expect("a node has few threads, and starts them once")
+        };
+        let mut threads = Vec::new();
+        for views in node.views.values() {
+            let (node, views) = (Arc::clone(node), Arc::clone(views));
+            threads.push(spawn(
+                "views".into(),
+                Box::new(move || node.keep_folding(&views)),
+            ));
+        }
+        let librarian = Arc::clone(node);
+        threads.push(spawn(
+            "search".into(),
+            Box::new(move || librarian.keep_searching()),
+        ));
+        let clock = Arc::clone(node);
+        threads.push(spawn("timers".into(), Box::new(move || clock.keep_time())));
+        if node.settings.clerk {
+            let desk = Arc::clone(node);
+            threads.push(spawn(
+                "clerk".into(),
+                Box::new(move || desk.keep_the_desk()),
+            ));
+        }
+        threads
+    }
+
+    /// The node's directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Whether this is an exercise.
+    #[must_use]
+    pub fn is_exercise(&self) -> bool {
+        self.exercise
+    }
+
+    /// The time by the node's clock.
+    #[must_use]
+    pub fn now(&self) -> UtcMs {
+        self.settings.clock.now()
+    }
+
+    /// The logs that the node holds.
+    #[must_use]
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// The own logs.
+    pub fn own(&self) -> impl Iterator<Item = &Arc<Own>> {
+        self.own.values()
+    }
+
+    /// Alarms.
+    #[must_use]
+    pub fn timers(&self) -> &Timers {
+        &self.timers
+    }
+
+    /// The own log of the participant that goes by `call_sign`.
+    ///
+    /// # Errors
+    /// [`NodeError::NotOurs`].
+    pub fn own_of(&self, call_sign: &CallSign) -> Result<&Arc<Own>, NodeError> {
+        let own = self.own.values().find(|own| own.call_sign == *call_sign);
+        own.ok_or_else(|| NodeError::NotOurs(call_sign.to_string()))
+    }
+
+    /// With whose eyes the people of a participant read: of a node that serves one participant alone, with the node's own.
+    #[must_use]
+    pub fn eyes_of(&self, call_sign: Option<&CallSign>) -> Eyes {
+        let own = call_sign.and_then(|sign| self.own_of(sign).ok());
+        match own {
+            None => Eyes::Public,
+            Some(_) if self.own.len() == 1 => Eyes::Node,
+            Some(own) => Eyes::Participant(own.origin().clone()),
+        }
+    }
+
+    /// The views of `eyes`. There are views of everybody who signs in here, and of the public.
+    #[must_use]
+    pub fn views(&self, eyes: &Eyes) -> &Arc<Views> {
+        self.views
+            .get(eyes)
+            .unwrap_or_else(|| &self.views[&Eyes::Public])
+    }
+
+    /// The search of `eyes`.
+    #[must_use]
+    pub fn search(&self, eyes: &Eyes) -> &Arc<Search> {
+        self.searches
+            .get(eyes)
+            .unwrap_or_else(|| &self.searches[&Eyes::Public])
+    }
+
+    /// The gazetteer.
+    #[must_use]
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// All views.
+    pub fn all_views(&self) -> impl Iterator<Item = &Arc<Views>> {
+        self.views.values()
+    }
+
+    /// Says a signed statement; `done` is called when it is logged or refused.
+    pub fn submit(
+        self: &Arc<Self>,
+        statement: Arc<Statement>,
+        done: impl FnOnce(Result<Receipt, SayError>) + Send + 'static,
+    ) {
+        let origin = &statement.leaf().log.origin;
+        let Some(own) = self.own.get(origin) else {
+            let rule = format!("{origin} is no log of this node; say it at the node that keeps it");
+            let reference = origin.to_string();
+            return done(Err(SayError::Target { reference, rule }));
+        };
+        let node = Arc::clone(self);
+        own.submit(statement, move |result| {
+            node.news.ring();
+            done(result);
+        });
+    }
+
+    /// Says a signed statement and waits for its receipt.
+    ///
+    /// # Errors
+    /// [`SayError`].
+    pub fn say(self: &Arc<Self>, statement: Statement) -> Result<Receipt, SayError> {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        self.submit(Arc::new(statement), move |result| {
+            let _ = sender.send(result);
+        });
+        receiver.recv().unwrap_or(Err(SayError::Stopped))
+    }
+
+    /// Signs `draft` with a key that the node keeps for `office` of the participant, and says it.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub fn say_draft(
+        self: &Arc<Self>,
+        call_sign: &CallSign,
+        office: Office,
+        kid: Option<Kid>,
+        draft: Draft,
+    ) -> Result<Receipt, NodeError> {
+        Ok(self.say(self.sign(call_sign, office, kid, draft)?)?)
+    }
+
+    /// Signs `draft` with a key that the node keeps for `office` of the participant. A response says what of its object was held
+    /// here, unless it says so itself.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub fn sign(
+        &self,
+        call_sign: &CallSign,
+        office: Office,
+        kid: Option<Kid>,
+        mut draft: Draft,
+    ) -> Result<Statement, NodeError> {
+        let own = self.own_of(call_sign)?;
+        if draft.head().seen.is_empty() && tells_what_was_seen(&draft.head().kind.name) {
+            let about = draft.head().about.first().cloned();
+            let views = self.views(&self.eyes_of(Some(call_sign)));
+            let held = about
+                .map(|about| views.statement(&about))
+                .transpose()?
+                .flatten();
+            let held = held.and_then(|row| Statement::parse(&row.statement).ok());
+            let digests = held
+                .iter()
+                .flat_map(Statement::disclosures)
+                .map(Disclosure::digest);
+            draft = draft.seen(digests.collect());
+        }
+        Ok(own.sign(office, kid, draft, self.now())?)
+    }
+
+    /// Mirrors another's log from `files`, with what was `delivered` for us to read. `into` is the participant for whom it is
+    /// held. Content is never a reason to refuse.
+    ///
+    /// # Errors
+    /// [`NodeError::Mirror`].
+    pub fn mirror(
+        &self,
+        into: &CallSign,
+        pin: &record::c2sp::note::VerifierKey,
+        files: &impl LogFiles,
+        delivered: impl FnMut(record::c2sp::tile::TileId) -> Vec<Delivered>,
+        first_disclosed: u64,
+    ) -> Result<Extended, NodeError> {
+        let own = self.own_of(into)?;
+        let home = own.source.reader().dir().to_owned();
+        let name = pin.name().to_owned();
+        let origin: Origin = name.parse().map_err(|_| NodeError::NotOurs(name.clone()))?;
+        let mut mirrors = self.mirrors.lock().unwrap_or_else(PoisonError::into_inner);
+        if !mirrors.contains_key(&origin) {
+            let dir = home.join(MIRRORS).join(name.replace('/', "+"));
+            let mirror = if dir.exists() {
+                Mirror::open(&dir)?
+            } else {
+                Mirror::create(&dir, pin)?
+            };
+            self.sources
+                .add(Source::mirror(origin.clone(), mirror.reader().clone()));
+            mirrors.insert(origin.clone(), mirror);
+        }
+        let mirror = mirrors.get_mut(&origin).expect("it was put there");
+        let source = self
+            .sources
+            .of(&origin)
+            .expect("it was added with its mirror");
+        let still: Vec<_> = self
+            .views
+            .values()
+            .map(|views| views.hold_still(&origin, first_disclosed))
+            .collect::<Result<_, _>>()?;
+        let extended = mirror.extend(files, delivered)?;
+        source.extended(mirror.head().cloned(), mirror.keys().ok());
+        drop(still);
+        drop(mirrors);
+        self.news.ring();
+        Ok(extended)
+    }
+
+    /// In an exercise: nothing of others reaches this participant any more, or all of it again.
+    ///
+    /// # Errors
+    /// [`NodeError::Live`], [`NodeError::NotOurs`].
+    pub fn cut_off(&self, call_sign: &CallSign, cut: bool) -> Result<(), NodeError> {
+        if !self.exercise {
+            return Err(NodeError::Live(self.dir.clone()));
+        }
+        self.own_of(call_sign)?;
+        self.views(&self.eyes_of(Some(call_sign))).cut_off(cut);
+        self.news.ring();
+        Ok(())
+    }
+
+    /// Waits until everything that was logged is applied, receipts have been given, and these are applied too.
+    pub fn settle(&self) {
+        loop {
+            let mut heard = *self.applied.rung();
+            while !self.has_applied() {
+                heard = self
+                    .applied
+                    .wait(heard, Duration::from_millis(LOOK_EVERY_MS));
+            }
+            let quiet = !self.settings.clerk || self.do_desk_work() == 0;
+            // The clerk's own thread may have said something just before: then there was nothing left to do, and is to apply.
+            if quiet && self.has_applied() {
+                return;
+            }
+        }
+    }
+
+    /// Whether everything that was logged is applied in all views.
+    #[must_use]
+    pub fn has_applied(&self) -> bool {
+        // The node's own views decide who is a party, and so what others may read.
+        let node = self.views[&Eyes::Node].has_applied(&self.sources);
+        node && self
+            .views
+            .values()
+            .all(|views| views.has_applied(&self.sources))
+    }
+
+    fn keep_folding(&self, views: &Views) {
+        let mut heard = 0;
+        let mut members = self.sources.members();
+        while !self.ending.load(Ordering::Relaxed) {
+            match views.fold(&self.sources, Batch::LIVE) {
+                Ok(progress) => {
+                    if progress.folded > 0 {
+                        self.applied.ring();
+                    }
+                    if progress.more {
+                        continue;
+                    }
+                    if progress.folded >= BUSY {
+                        std::thread::sleep(Duration::from_millis(LINGER_MS));
+                        continue;
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the views could not be brought up to date; trying again");
+                    std::thread::sleep(Duration::from_millis(LOOK_EVERY_MS));
+                }
+            }
+            if *views.eyes() == Eyes::Node {
+                let now = self.sources.members();
+                if !Arc::ptr_eq(&members, &now) {
+                    // Others may read more or less from now on: their views are cut anew.
+                    members = now;
+                    self.news.ring();
+                }
+            }
+            heard = self.news.wait(heard, Duration::from_millis(LOOK_EVERY_MS));
+        }
+    }
+
+    /// Lets full text follow the views; whether more is waiting.
+    fn follow(&self) -> bool {
+        let mut more = false;
+        for (eyes, search) in &self.searches {
+            match search.follow(&self.views[eyes]) {
+                Ok(waiting) => more |= waiting,
+                Err(error) => tracing::error!(%error, "search could not follow; trying again"),
+            }
+        }
+        more
+    }
+
+    fn keep_searching(&self) {
+        let mut heard = 0;
+        while !self.ending.load(Ordering::Relaxed) {
+            if !self.follow() {
+                heard = self
+                    .applied
+                    .wait(heard, Duration::from_millis(LOOK_EVERY_MS));
+            }
+        }
+    }
+
+    /// Waits until search has followed everything that is applied.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn settle_search(&self) -> Result<(), ViewError> {
+        self.settle();
+        for (eyes, search) in &self.searches {
+            while !search.has_followed(&self.views[eyes])? {
+                self.follow();
+            }
+        }
+        Ok(())
+    }
+
+    fn keep_time(&self) {
+        let mut heard = 0;
+        while !self.ending.load(Ordering::Relaxed) {
+            self.tick();
+            let rung = self
+                .applied
+                .wait(heard, Duration::from_millis(LOOK_EVERY_MS));
+            heard = rung;
+        }
+    }
+
+    /// Raises the alarms whose time has come by the node's clock. The threads of a running node do it by themselves; whoever
+    /// moves the clock asks for it at once.
+    pub fn tick(&self) {
+        let now = self.now();
+        for views in self.views.values() {
+            if let Err(error) = self.timers.raise(views, now) {
+                tracing::error!(%error, "alarms could not be raised; trying again");
+            }
+        }
+    }
+
+    fn keep_the_desk(&self) {
+        let mut heard = 0;
+        while !self.ending.load(Ordering::Relaxed) {
+            self.do_desk_work();
+            heard = self
+                .applied
+                .wait(heard, Duration::from_millis(LOOK_EVERY_MS));
+        }
+    }
+
+    /// What a machine says by itself; how many statements that were.
+    fn do_desk_work(&self) -> usize {
+        self.clerk.work(self)
+    }
+
+    /// Destroys what is held here of a statement that its author had erased. In an exercise all participants share what the
+    /// author's own log holds, where it was destroyed first.
+    pub(crate) fn destroy(&self, erase: &crate::views::StatementRow) -> Result<(), ViewError> {
+        let groups = erase
+            .groups
+            .iter()
+            .filter_map(|group| group.content.as_ref());
+        let names = groups
+            .filter_map(|content| content.get("groups")?.as_array())
+            .flatten();
+        let names: Vec<&str> = names.filter_map(serde_json::Value::as_str).collect();
+        let read = |text: &String| text.parse::<Reference>().ok();
+        let target = erase.about.first().and_then(read);
+        let (Some(target), Some(by)) = (target, read(&erase.reference)) else {
+            return Ok(());
+        };
+        let mut mirrors = self.mirrors.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(mirror) = mirrors.get_mut(&target.origin) {
+            mirror.erase(target.index, &names, &erase.statement, by.index)?;
+        }
+        Ok(())
+    }
+
+    /// How often the heads of other logs are told, in milliseconds.
+    pub(crate) fn head_seen_every_ms(&self) -> i64 {
+        self.settings.head_seen_every_ms
+    }
+
+    pub(crate) fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Relaxed)
+    }
+
+    /// Says a statement of a machine; the clerk's only door, which is everybody's.
+    pub(crate) fn say_by_itself(&self, own: &Own, statement: Statement) -> Result<(), SayError> {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        own.submit(Arc::new(statement), move |result| {
+            let _ = sender.send(result);
+        });
+        let result = receiver.recv().unwrap_or(Err(SayError::Stopped));
+        self.news.ring();
+        result.map(|_| ())
+    }
+}
+
+/// Responses carry the digests that their author held: nobody can say later that he had read what he was not given.
+fn tells_what_was_seen(kind: &str) -> bool {
+    use truce::kinds::{About, Name};
+    let name = Name::ALL.iter().find(|name| name.as_str() == kind);
+    name.is_some_and(|name| matches!(name.about(), About::Anothers | About::AnothersOf(_)))
+}
+
+fn exercise_home(dir: &Path, call_sign: &CallSign) -> Home {
+    Home::new(&dir.join(PARTICIPANTS).join(call_sign.as_str()))
+}
+
+/// Whether it is an exercise, and the homes in a node's directory.
+fn homes(dir: &Path) -> Result<(bool, Vec<Home>), NodeError> {
+    if !dir.join(EXERCISE).exists() {
+        let home = Home::new(dir);
+        let founded = home.is_founded();
+        return if founded {
+            Ok((false, vec![home]))
+        } else {
+            Err(NodeError::Nothing(dir.to_owned()))
+        };
+    }
+    let below = dir.join(PARTICIPANTS);
+    let entries =
+        std::fs::read_dir(&below).map_err(|error| HomeError::File { path: below, error })?;
+    let mut homes: Vec<Home> = entries
+        .filter_map(|entry| Some(Home::new(&entry.ok()?.path())))
+        .filter(Home::is_founded)
+        .collect();
+    homes.sort_by(|a, b| a.dir.cmp(&b.dir));
+    if homes.is_empty() {
+        return Err(NodeError::Nothing(dir.to_owned()));
+    }
+    Ok((true, homes))
+}
+
+struct OpenLog {
+    log: Arc<Log>,
+    rules: Arc<OwnRules>,
+    desks: Vec<(Kid, record::key::SecretKey)>,
+}
+
+impl OpenLog {
+    fn open(home: &Home, settings: &Settings) -> Result<Self, NodeError> {
+        let rules = Arc::new(OwnRules::closed());
+        let options = Options {
+            limits: settings.limits.clone(),
+            clock: Arc::clone(&settings.clock),
+            keep_heads_every_ms: settings.keep_heads_every_ms,
+            rules: Some(Arc::clone(&rules) as Arc<dyn record::log::Rules>),
+            ..home.options()?
+        };
+        Ok(Self {
+            log: Arc::new(Log::open(&home.dir, options)?),
+            rules,
+            desks: home.desks()?,
+        })
+    }
+}
+
+fn open_mirrors(homes: &[Home], sources: &Sources) -> Result<BTreeMap<Origin, Mirror>, NodeError> {
+    let mut mirrors = BTreeMap::new();
+    for home in homes {
+        let Ok(entries) = std::fs::read_dir(home.dir.join(MIRRORS)) else {
+            continue;
+        };
+        for entry in entries.filter_map(Result::ok) {
+            let mirror = Mirror::open(&entry.path())?;
+            let name = entry.file_name().to_string_lossy().replace('+', "/");
+            let Ok(origin) = name.parse::<Origin>() else {
+                continue;
+            };
+            let source = sources.add(Source::mirror(origin.clone(), mirror.reader().clone()));
+            source.extended(mirror.head().cloned(), mirror.keys().ok());
+            mirrors.insert(origin, mirror);
+        }
+    }
+    Ok(mirrors)
+}
+
+/// Everybody's whose people sign in here, the public's, and the node's own: where it serves one participant, its people read
+/// with the node's eyes.
+fn open_views(dir: &Path, open: &[OpenLog]) -> Result<BTreeMap<Eyes, Arc<Views>>, NodeError> {
+    let mut eyes = vec![Eyes::Node, Eyes::Public];
+    if open.len() > 1 {
+        eyes.extend(
+            open.iter()
+                .map(|one| Eyes::Participant(one.log.id().origin.clone())),
+        );
+    }
+    let views = eyes
+        .into_iter()
+        .map(|eyes| Ok((eyes.clone(), Arc::new(Views::open(dir, eyes)?))));
+    views.collect()
+}
+
+fn open_searches(
+    views: &BTreeMap<Eyes, Arc<Views>>,
+) -> Result<BTreeMap<Eyes, Arc<Search>>, NodeError> {
+    let searches = views
+        .iter()
+        .map(|(eyes, views)| Ok((eyes.clone(), Arc::new(Search::open(views)?))));
+    searches.collect()
+}
+
+/// Folds everything that was logged before the node takes anything new.
+fn catch_up(
+    all: &BTreeMap<Eyes, Arc<Views>>,
+    sources: &Sources,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<(), NodeError> {
+    let held: u64 = sources.all().iter().map(|source| source.size()).sum();
+    let total = held * all.len() as u64;
+    let mut done = 0;
+    // The node's own first: they decide who is a party, and so what others may read.
+    let first = &all[&Eyes::Node];
+    let others = all.values().filter(|views| *views.eyes() != Eyes::Node);
+    for views in std::iter::once(first).chain(others) {
+        loop {
+            let batch = views.fold(sources, Batch::REBUILD)?;
+            done += batch.folded;
+            if batch.folded > 0 {
+                progress(done, total);
+            }
+            if !batch.more {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The exact fold of an own log: from what the views remember of it, and whatever they have not folded from the log itself.
+fn restore(origin: &Origin, views: &Views, source: &Source) -> Result<OwnLog, NodeError> {
+    let mut own = views.own_log(origin)?;
+    for index in own.next()..source.size() {
+        match source.statement(index)? {
+            Some(statement) => {
+                let body = body_of(&statement).ok().flatten();
+                own.apply(statement.leaf().kid, statement.head(), body.as_ref());
+            }
+            None => return Err(StoreError::Damaged(format!("entry {index} is missing")).into()),
+        }
+    }
+    Ok(own)
+}

@@ -1,0 +1,276 @@
+//! Matters: each message with its repeats, and of each recipient what became of it.
+
+use super::Context;
+use super::objects::{Holding, Object, Ref, json};
+use record::name::CallSign;
+use record::time::UtcMs;
+use serde::Serialize;
+use serde_json::Value;
+use truce::Truce;
+use truce::contact::{Delivery, Matter, PartState, RecipientState, Step};
+use truce::responses::Reply;
+use truce::values::Language;
+use truce::wire::Wire;
+use utoipa::ToSchema;
+
+/// A message, its repeats and continuations, and of each recipient what became of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MatterRow {
+    /// Its first message.
+    pub reference: String,
+    /// Who sent it.
+    pub by: String,
+    /// The highest grade in which it was sent.
+    #[schema(example = "FLASH")]
+    pub precedence: String,
+    /// When it was first sent.
+    #[schema(format = DateTime)]
+    pub first_at: String,
+    /// Whether something in it is open.
+    pub open: bool,
+    /// How often it was sent again while an answer was missing.
+    pub rung: usize,
+    /// The office that has to know of it by now.
+    pub climbed_to: String,
+    /// Those whom the instrument names for FLASH and to whom this one was not sent.
+    pub not_told: Vec<String>,
+    /// The caller's side said that it stopped, or that contact is lost.
+    pub closed: Option<Closed>,
+    /// Its messages, the first one first.
+    pub sends: Vec<SendRow>,
+    /// What became of it at each recipient.
+    pub recipients: Vec<RecipientRow>,
+}
+
+/// How the caller's side closed a FLASH.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Closed {
+    /// The message that says so.
+    #[serde(flatten)]
+    pub said: Ref,
+    /// `stopped` or `lost_contact`.
+    pub happening: Value,
+}
+
+/// One message of a matter.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SendRow {
+    /// The message.
+    #[serde(flatten)]
+    pub said: Ref,
+    /// What it says now, as in `message.send/1`.
+    #[schema(value_type = Object)]
+    pub message: Value,
+    /// The correction that says so.
+    pub corrected_by: Option<String>,
+    /// Whether its place was not named before in this matter.
+    pub new_place: bool,
+}
+
+/// What became of a matter at one recipient: each fact by itself; none implies another.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RecipientRow {
+    /// Who.
+    pub call_sign: String,
+    /// `received`, `sent_no_receipt` (a neutral saw a head that covers it) or `unreachable`.
+    pub delivery: &'static str,
+    /// When it got there, or since when it does not.
+    #[schema(format = DateTime)]
+    pub delivery_at: String,
+    /// The machine's receipt.
+    #[schema(format = DateTime)]
+    pub receipt_at: Option<String>,
+    /// A person read it.
+    pub acknowledged: Option<Ref>,
+    /// Whether somebody on duty reads the language; absent: not said.
+    pub language_on_duty: Option<bool>,
+    /// A person repeated it.
+    pub read_back: Option<ReadBackRow>,
+    /// It was sent down.
+    pub sent_down: Option<Ref>,
+    /// Those below confirmed it.
+    pub confirmed_below: Option<Ref>,
+    /// Answers to the whole, or to each part.
+    pub parts: Vec<PartRow>,
+    /// The last holding reply.
+    pub holding: Option<Holding>,
+    /// The recipient's own grade.
+    pub regraded: Option<String>,
+    /// To which office it went there.
+    pub escalated: Option<String>,
+    /// An answer is owed so many seconds after delivery.
+    pub answer_within_s: i64,
+    /// When the answer is due, once the clock has started.
+    #[schema(format = DateTime)]
+    pub due_at: Option<String>,
+    /// What is missing: `receipt`, `acknowledgement`, `read_back`, `sent_down`, `confirmed_below`, `answer`, `answer:PART`.
+    pub missing: Vec<String>,
+}
+
+/// A read-back.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReadBackRow {
+    /// Where it stands.
+    #[serde(flatten)]
+    pub said: Ref,
+    /// Whether the place is the same; absent when one of the two names none.
+    pub same_place: Option<bool>,
+}
+
+/// The last word on the whole, or on one part.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PartRow {
+    /// Which part; absent for the whole.
+    pub part: Option<String>,
+    /// `silent`, `answered` or `refused`.
+    pub state: &'static str,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub said: Option<Ref>,
+    /// What was answered.
+    pub reply: Option<Value>,
+}
+
+pub(super) fn objects(part: &Truce) -> Vec<Object> {
+    part.matters.values().map(object).collect()
+}
+
+fn object(matter: &Matter) -> Object {
+    Object {
+        reference: matter.root.clone(),
+        capability: "matter",
+        at: matter.sends[0].at,
+        by: matter.by.clone(),
+        place: String::new(),
+        tag: word(&matter.precedence),
+        open: matter.is_open(),
+        body: json(&row(matter)),
+    }
+}
+
+fn row(matter: &Matter) -> MatterRow {
+    MatterRow {
+        reference: matter.root.to_string(),
+        by: matter.by.to_string(),
+        precedence: word(&matter.precedence),
+        first_at: matter.sends[0].at.to_string(),
+        open: matter.is_open(),
+        rung: matter.rung,
+        climbed_to: matter.climbed_to().as_str().into(),
+        not_told: matter.not_told.iter().map(ToString::to_string).collect(),
+        closed: matter.closed.as_ref().map(|(reference, at, how)| Closed {
+            said: Ref::new(reference, *at),
+            happening: how.write(),
+        }),
+        sends: matter.sends.iter().map(send).collect(),
+        recipients: matter.recipients.iter().map(recipient).collect(),
+    }
+}
+
+fn send(send: &truce::contact::Send) -> SendRow {
+    SendRow {
+        said: Ref::new(&send.reference, send.at),
+        message: send.message.write(),
+        corrected_by: send.corrected_by.as_ref().map(ToString::to_string),
+        new_place: send.new_place,
+    }
+}
+
+fn recipient((call_sign, state): (&CallSign, &RecipientState)) -> RecipientRow {
+    let (delivery, at) = delivery(state.delivery);
+    RecipientRow {
+        call_sign: call_sign.to_string(),
+        delivery,
+        delivery_at: at.to_string(),
+        receipt_at: state.receipt.map(|at| at.to_string()),
+        acknowledged: state.acknowledged.as_ref().map(Ref::pair),
+        language_on_duty: state.language_on_duty,
+        read_back: state.read_back.as_ref().map(|fact| ReadBackRow {
+            said: Ref::new(&fact.reference, fact.at),
+            same_place: fact.same_place,
+        }),
+        sent_down: state.sent_down.as_ref().map(Ref::pair),
+        confirmed_below: state.confirmed_below.as_ref().map(Ref::pair),
+        parts: state
+            .parts
+            .iter()
+            .map(|(id, word)| part(id.as_ref().map(ToString::to_string), word))
+            .collect(),
+        holding: state.holding.as_ref().map(Holding::new),
+        regraded: state.regraded.as_ref().map(|(_, grade)| word(grade)),
+        escalated: state.escalated.map(|office| office.as_str().into()),
+        answer_within_s: state.clock.answer_within_s.get(),
+        due_at: state.due_at.map(|at| at.to_string()),
+        missing: state.missing.iter().map(step).collect(),
+    }
+}
+
+/// A matter's row with whether somebody on duty at each recipient reads it: where no acknowledgement says so, the watch does.
+/// Watches are not among what the row was computed from, so it is told when it is read.
+pub(super) fn with_languages(body: String, context: &Context) -> String {
+    let Ok(mut matter) = serde_json::from_str::<Value>(&body) else {
+        return body;
+    };
+    let mut sends = matter["sends"].as_array().into_iter().flatten();
+    let language = sends.find_map(|send| Language::new(send["message"]["language"].as_str()?).ok());
+    let recipients = matter["recipients"].as_array_mut();
+    let (Some(language), Some(recipients)) = (language, recipients) else {
+        return body;
+    };
+    for recipient in recipients {
+        if recipient["language_on_duty"].is_null() {
+            recipient["language_on_duty"] = by_watch(recipient, &language, context).into();
+        }
+    }
+    matter.to_string()
+}
+
+fn by_watch(recipient: &Value, language: &Language, context: &Context) -> Option<bool> {
+    let call_sign: CallSign = recipient["call_sign"].as_str()?.parse().ok()?;
+    let at = UtcMs::parse(recipient["delivery_at"].as_str()?).ok()?;
+    let origin = context.directory.origin(&call_sign)?;
+    context.shifts.get(origin)?.reads(language, at)
+}
+
+pub(super) fn delivery(delivery: Delivery) -> (&'static str, record::time::UtcMs) {
+    match delivery {
+        Delivery::Received(at) => ("received", at),
+        Delivery::SentNoReceipt(at) => ("sent_no_receipt", at),
+        Delivery::Unreachable(since) => ("unreachable", since),
+    }
+}
+
+fn part(part: Option<String>, word: &PartState) -> PartRow {
+    let (state, said, reply): (_, _, Option<&Reply>) = match word {
+        PartState::Silent => ("silent", None, None),
+        PartState::Answered {
+            reference,
+            at,
+            reply,
+        } => ("answered", Some(Ref::new(reference, *at)), Some(reply)),
+        PartState::Refused { reference, at } => ("refused", Some(Ref::new(reference, *at)), None),
+    };
+    PartRow {
+        part,
+        state,
+        said,
+        reply: reply.map(Wire::write),
+    }
+}
+
+fn step(step: &Step) -> String {
+    match step {
+        Step::Receipt => "receipt".into(),
+        Step::Acknowledgement => "acknowledgement".into(),
+        Step::ReadBack => "read_back".into(),
+        Step::SentDown => "sent_down".into(),
+        Step::ConfirmedBelow => "confirmed_below".into(),
+        Step::Answer => "answer".into(),
+        Step::AnswerTo(part) => format!("answer:{part}"),
+    }
+}
+
+/// A word of a closed list, as bodies have it.
+pub(crate) fn word(value: &impl Wire) -> String {
+    value.write().as_str().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,249 @@
+//! Views: what the statements add up to, in SQLite, for one reader. A view is a function of the logs and of the disclosures that
+//! are held, cut to what its reader may read before anything is computed. Delete the file and it is computed again, to the same
+//! digest.
+
+pub mod agreement;
+pub mod areas;
+pub mod claims;
+pub mod contact;
+pub mod context;
+pub mod incidents;
+pub mod objects;
+pub mod toll;
+
+mod fold;
+mod group;
+mod query;
+mod schema;
+
+pub use context::Context;
+pub use fold::{Batch, Progress};
+pub use query::{Alarm, Change, ListQuery, Listed, OwedRow, StatementRow};
+
+use crate::authority::Eyes;
+use crate::source::Sources;
+use fold::Fold;
+use record::name::Origin;
+use record::store::StoreError;
+use record::time::UtcMs;
+use rusqlite::{Connection, OpenFlags};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use tokio::sync::watch;
+
+/// Read-only connections that are kept open.
+const READERS_KEPT_MAX: usize = 8;
+
+/// What can go wrong with views.
+#[derive(Debug, thiserror::Error)]
+pub enum ViewError {
+    /// The database.
+    #[error("views: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// The record underneath.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// What the tables hold is not what was written.
+    #[error("views: {0}; delete the directory `views` and start again: nothing is lost by it")]
+    Damaged(String),
+}
+
+/// While this lives, nothing is folded.
+pub struct Still<'v>(#[allow(dead_code, reason = "held, never read")] MutexGuard<'v, Fold>);
+
+/// The views of one reader.
+pub struct Views {
+    eyes: Eyes,
+    path: PathBuf,
+    fold: Mutex<Fold>,
+    idle: Mutex<Vec<Connection>>,
+    context: RwLock<Arc<Context>>,
+    changed: watch::Sender<i64>,
+    cut_off: AtomicBool,
+    earliest: AtomicI64,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Views {
+    /// Opens the views of `eyes` in `dir`, made anew when there are none or they have another layout.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn open(dir: &Path, eyes: Eyes) -> Result<Self, ViewError> {
+        let name = match &eyes {
+            Eyes::Node => "node.db".to_owned(),
+            Eyes::Public => "public.db".to_owned(),
+            Eyes::Participant(origin) => {
+                format!("of-{}.db", origin.as_str().replace('/', "+"))
+            }
+        };
+        let path = dir.join(name);
+        std::fs::create_dir_all(dir).map_err(|error| ViewError::File {
+            path: dir.to_owned(),
+            error,
+        })?;
+        let fold = Fold::open(&path, eyes.clone())?;
+        let context = Arc::new(fold.context());
+        Ok(Self {
+            eyes,
+            path,
+            changed: watch::Sender::new(context.seq),
+            context: RwLock::new(context),
+            fold: Mutex::new(fold),
+            idle: Mutex::default(),
+            cut_off: AtomicBool::new(false),
+            earliest: AtomicI64::new(i64::MIN),
+        })
+    }
+
+    /// Whose they are.
+    #[must_use]
+    pub fn eyes(&self) -> &Eyes {
+        &self.eyes
+    }
+
+    /// Their file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Folds what is new, one batch. Tells whether more is waiting.
+    ///
+    /// # Errors
+    /// [`ViewError`]; what was not committed is read again.
+    pub fn fold(&self, sources: &Sources, batch: Batch) -> Result<Progress, ViewError> {
+        let mut fold = lock(&self.fold);
+        let alone = self.cut_off.load(Ordering::Relaxed);
+        let progress = fold.batch(sources, batch, alone);
+        if progress.is_err() {
+            *fold = Fold::open(&self.path, self.eyes.clone())?;
+        }
+        if self.eyes == Eyes::Node {
+            sources.set_members(fold.membership());
+        }
+        self.earliest
+            .fetch_min(fold.take_earliest(), Ordering::Relaxed);
+        let context = Arc::new(fold.context());
+        let seq = context.seq;
+        *self.context.write().unwrap_or_else(PoisonError::into_inner) = context;
+        drop(fold);
+        self.changed.send_if_modified(|last| {
+            let changed = *last != seq;
+            *last = seq;
+            changed
+        });
+        progress
+    }
+
+    /// Folds nothing while the answer lives, and after that everything from entry `from` of the log of `origin` on anew: more of
+    /// it is about to be disclosed.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn hold_still(&self, origin: &Origin, from: u64) -> Result<Still<'_>, ViewError> {
+        let mut fold = lock(&self.fold);
+        fold.set_back(origin, from)?;
+        Ok(Still(fold))
+    }
+
+    /// The earliest deadline that was written since this was asked last.
+    pub fn earliest_written(&self) -> Option<UtcMs> {
+        let earliest = self.earliest.swap(i64::MAX, Ordering::Relaxed);
+        (earliest != i64::MAX).then_some(UtcMs(earliest))
+    }
+
+    /// Throws everything away and starts from nothing.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn clear(&self) -> Result<(), ViewError> {
+        let mut fold = lock(&self.fold);
+        lock(&self.idle).clear();
+        fold.clear()
+    }
+
+    /// In an exercise: nothing of other logs arrives here any more, until it is ended.
+    pub fn cut_off(&self, cut: bool) {
+        self.cut_off.store(cut, Ordering::Relaxed);
+    }
+
+    /// Whether nothing of other logs arrives.
+    #[must_use]
+    pub fn is_cut_off(&self) -> bool {
+        self.cut_off.load(Ordering::Relaxed)
+    }
+
+    /// What every object depends on, as of the last batch.
+    #[must_use]
+    pub fn context(&self) -> Arc<Context> {
+        let context = self.context.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&context)
+    }
+
+    /// Tells of each batch that changed something.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<i64> {
+        self.changed.subscribe()
+    }
+
+    /// Whether all that these eyes can see of `sources` is folded.
+    #[must_use]
+    pub fn has_applied(&self, sources: &Sources) -> bool {
+        let context = self.context();
+        let alone = self.is_cut_off();
+        let cut = context.cut_by == sources.members().mark(&self.eyes);
+        cut && sources.all().iter().all(|source| {
+            let own = self.eyes == Eyes::Participant(source.origin().clone());
+            let folded = context.folded.get(source.origin()).copied().unwrap_or(0);
+            (alone && !own) || folded >= source.size()
+        })
+    }
+
+    /// SHA-256 over all rows in the order of what they are about: the same for the same statements, in whatever order they came.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn digest(&self) -> Result<String, ViewError> {
+        let shifts = Arc::clone(&self.context().shifts);
+        self.read(|db| query::digest(db, &shifts))
+    }
+
+    fn read<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, ViewError>,
+    ) -> Result<T, ViewError> {
+        let idle = lock(&self.idle).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => {
+                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                let connection = Connection::open_with_flags(&self.path, flags)?;
+                connection.busy_timeout(std::time::Duration::from_secs(5))?;
+                connection.set_prepared_statement_cache_capacity(128);
+                connection
+            }
+        };
+        // One snapshot for all that is read: a total and its page never contradict each other.
+        connection.execute_batch("BEGIN")?;
+        let result = read(&connection);
+        connection.execute_batch("COMMIT")?;
+        let mut idle = lock(&self.idle);
+        if idle.len() < READERS_KEPT_MAX {
+            idle.push(connection);
+        }
+        result
+    }
+}

@@ -1,0 +1,1190 @@
+//! Reading views: lists, what is due, changes. Each reads one snapshot.
+
+use super::fold::{reference, spell_what};
+use super::group::{Group, Kept, Logs, id, index, said};
+use super::objects::{self, Object};
+use super::schema::{OPEN, SPAN};
+use super::{Context, ViewError, Views};
+use crate::search::Texts;
+use record::name::{CallSign, Origin, Reference};
+use record::statement::Statement;
+use record::time::UtcMs;
+use rusqlite::types::Value as Sql;
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use truce::agreement::{Actor, Coverage};
+use truce::areas::Area;
+use truce::contact::{LineState, Shifts};
+use truce::due::{Item, Urgency};
+use truce::kinds::Name;
+use truce::standing::{Said, Statements};
+use truce::values::{Position, Slug};
+use truce::wire::Wire;
+use truce::{Body, Context as Basis, OwnLog, Truce};
+use utoipa::ToSchema;
+
+/// What a list is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct ListQuery {
+    /// Whose statement made it, by call sign.
+    pub by: Option<String>,
+    /// Place code or name, or what else it is looked up by.
+    pub place: Option<String>,
+    /// Grade, sort or category.
+    pub tag: Option<String>,
+    /// Only what is open, or only what is not.
+    pub open: Option<bool>,
+    /// Not before.
+    pub from: Option<UtcMs>,
+    /// Before.
+    pub until: Option<UtcMs>,
+    /// The last row of the page before: its time and id. Lists go from the newest to the oldest.
+    pub after: Option<(i64, i64)>,
+    /// Rows at most.
+    pub limit: u32,
+}
+
+/// One page.
+#[derive(Debug, Clone)]
+pub struct Listed<T> {
+    /// Rows, from the newest to the oldest.
+    pub items: Vec<T>,
+    /// How many there are in all, of what the reader may read.
+    pub total: u64,
+    /// Time and id of the last row, when more follow.
+    pub next: Option<(i64, i64)>,
+}
+
+/// A statement, with as much of it as the reader may read.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct StatementRow {
+    /// Full reference.
+    pub reference: String,
+    /// To be read aloud: call sign and index.
+    #[schema(example = "RU-412")]
+    pub short: String,
+    /// Its author's call sign.
+    pub by: String,
+    /// Kind and version.
+    #[schema(example = "message.send/1")]
+    pub kind: String,
+    /// When it was said, with the original offset.
+    #[schema(format = DateTime)]
+    pub at: String,
+    /// Which key signed: the entry that granted it.
+    pub kid: String,
+    /// `effective`, `ineffective`, `waiting`, `undetermined` or `unknown_kind`.
+    pub standing: String,
+    /// Why, unless it is effective.
+    pub why: Option<String>,
+    /// What it is about.
+    pub about: Vec<String>,
+    /// Of a response: the digests that its author held of what it responds to.
+    pub seen: Vec<String>,
+    /// Its groups: whom each is for, and its content if it is open to the reader.
+    pub groups: Vec<GroupRow>,
+    /// The statement itself, as far as the reader may read it: check its signature yourself.
+    pub statement: String,
+}
+
+/// A group of a statement.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct GroupRow {
+    /// Its name.
+    pub name: String,
+    /// Its readers.
+    pub audience: Vec<String>,
+    /// What it says; absent when it was withheld or erased.
+    #[schema(value_type = Option<Object>)]
+    pub content: Option<Value>,
+}
+
+/// Something that is owed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct OwedRow {
+    /// `flash`, `answer`, `acceptance`, `area_response`, `separation_answer`, `line_test` or `relief`.
+    pub what: String,
+    /// Which part of a message.
+    pub part: Option<String>,
+    /// Who owes it.
+    pub by: String,
+    /// Who waits for it.
+    pub to: String,
+    /// What it is about.
+    pub about: String,
+    /// The same, to be read aloud.
+    pub short: String,
+    /// Name, subject or grade of what it is about.
+    pub title: Option<String>,
+    /// `overdue`, `open` or `unreachable`.
+    pub urgency: String,
+    /// When it was first said.
+    #[schema(format = DateTime)]
+    pub since: String,
+    /// When it is due; absent while no clock runs.
+    #[schema(format = DateTime)]
+    pub due_at: Option<String>,
+    /// Seconds since it was first said.
+    pub age_s: i64,
+    /// Seconds by which it is overdue.
+    pub overdue_s: i64,
+    /// Whether the one who owes it gave a receipt; otherwise a neutral's sight of a head stands in for it.
+    pub received: bool,
+    /// The last holding reply. It stops no clock.
+    #[schema(value_type = Option<objects::Holding>)]
+    pub holding: Option<Value>,
+}
+
+/// A deadline that passes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarm {
+    /// The object.
+    pub about: Reference,
+    /// What is owed.
+    pub what: String,
+    /// Which part.
+    pub part: Option<String>,
+    /// Who owes it.
+    pub by: String,
+    /// Who waits.
+    pub to: String,
+    /// When it was due.
+    pub due_at: UtcMs,
+}
+
+/// A change of a statement or an object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Change {
+    /// Where it stands among the changes; local to these views.
+    #[serde(skip)]
+    pub seq: i64,
+    /// `statement`, or the list the object is in.
+    pub of: String,
+    /// The statement, or the one by which the object is known.
+    pub reference: String,
+    /// Kind of the statement.
+    pub kind: Option<String>,
+    /// Whether it no longer stands: it was retracted, withdrawn or erased. Take it off.
+    pub gone: bool,
+}
+
+impl Views {
+    /// Everything that is open at `now`, the most urgent and oldest first, alike for all sides.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn due(&self, now: UtcMs) -> Result<Vec<OwedRow>, ViewError> {
+        let context = self.context();
+        self.read(|db| due(db, &context, now))
+    }
+
+    /// Deadlines that pass after `after` and not after `until`, in their order.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn alarms(&self, after: UtcMs, until: UtcMs, max: u32) -> Result<Vec<Alarm>, ViewError> {
+        self.read(|db| alarms(db, after, until, max))
+    }
+
+    /// When the next deadline passes.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn next_deadline(&self, after: UtcMs) -> Result<Option<UtcMs>, ViewError> {
+        const SQL: &str = "SELECT min(due_at) FROM owed WHERE settled_at = ?1 AND due_at > ?2";
+        self.read(|db| {
+            let at: Option<i64> = db
+                .prepare_cached(SQL)?
+                .query_row(params![OPEN, after.0], |row| row.get(0))?;
+            Ok(at.map(UtcMs))
+        })
+    }
+
+    /// Objects of one capability, as the API gives them.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn list(&self, capability: &str, query: &ListQuery) -> Result<Listed<String>, ViewError> {
+        let context = self.context();
+        let mut listed = self.read(|db| list(db, capability, query))?;
+        for body in &mut listed.items {
+            *body = told(capability, std::mem::take(body), &context);
+        }
+        Ok(listed)
+    }
+
+    /// One object, by any statement that belongs to it.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn object(&self, capability: &str, of: &Reference) -> Result<Option<String>, ViewError> {
+        const SQL: &str = "SELECT o.body FROM object o JOIN statement s ON s.id = ?1 WHERE o.capability = ?2 AND o.id IN (s.id, s.root)";
+        let context = self.context();
+        let body = self.read(|db| {
+            let logs = Logs::load(db)?;
+            let Some(id) = held(db, &logs, of)? else {
+                return Ok(None);
+            };
+            Ok(db
+                .prepare_cached(SQL)?
+                .query_row(params![id, capability], |row| row.get(0))
+                .optional()?)
+        })?;
+        Ok(body.map(|body| told(capability, body, &context)))
+    }
+
+    /// Statements, from the newest to the oldest.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn statements(
+        &self,
+        kind: Option<&str>,
+        query: &ListQuery,
+    ) -> Result<Listed<StatementRow>, ViewError> {
+        let context = self.context();
+        self.read(|db| statements(db, &context, kind, query))
+    }
+
+    /// One statement.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn statement(&self, of: &Reference) -> Result<Option<StatementRow>, ViewError> {
+        let context = self.context();
+        self.read(|db| {
+            let logs = Logs::load(db)?;
+            match held(db, &logs, of)? {
+                Some(id) => statement_row(db, &context, id),
+                None => Ok(None),
+            }
+        })
+    }
+
+    /// The full reference of entry `index` of `origin`, if these eyes read it at all.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn find(&self, origin: &Origin, at: u64) -> Result<Option<Reference>, ViewError> {
+        self.read(|db| {
+            let logs = Logs::load(db)?;
+            match logs.known(origin) {
+                Some(log) => reference(db, &logs, id(log, at)),
+                None => Ok(None),
+            }
+        })
+    }
+
+    /// What is said about a statement, in the order of logs and indices.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn about(&self, of: &Reference, max: u32) -> Result<Vec<StatementRow>, ViewError> {
+        let context = self.context();
+        self.read(|db| {
+            let logs = Logs::load(db)?;
+            let Some(id) = held(db, &logs, of)? else {
+                return Ok(Vec::new());
+            };
+            let ids: Vec<i64> = db
+                .prepare_cached(
+                    "SELECT from_id FROM about WHERE to_id = ?1 ORDER BY from_id LIMIT ?2",
+                )?
+                .query_map(params![id, max], |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            let rows = ids.into_iter().map(|id| statement_row(db, &context, id));
+            rows.filter_map(Result::transpose).collect()
+        })
+    }
+
+    /// What is about a statement of a log that `by` holds: whether it said anything of it.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn has_answered(&self, of: &Reference, by: &Origin) -> Result<bool, ViewError> {
+        const SQL: &str =
+            "SELECT EXISTS (SELECT 1 FROM about WHERE to_id = ?1 AND from_id BETWEEN ?2 AND ?3)";
+        self.read(|db| {
+            let logs = Logs::load(db)?;
+            let (Some(target), Some(log)) = (held(db, &logs, of)?, logs.known(by)) else {
+                return Ok(false);
+            };
+            let said = db
+                .prepare_cached(SQL)?
+                .query_row(params![target, log * SPAN, (log + 1) * SPAN - 1], |row| {
+                    row.get(0)
+                })?;
+            Ok(said)
+        })
+    }
+
+    /// Of what reached nobody at `by` yet: the first statement that asks it. Those are owed a receipt.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn without_receipt(&self, by: &CallSign, max: u32) -> Result<Vec<Reference>, ViewError> {
+        const SQL: &str = "SELECT DISTINCT asked_in FROM owed WHERE by_sign = ?1 AND settled_at = ?2 AND received = 0 AND by_sign <> to_sign LIMIT ?3";
+        self.read(|db| {
+            let logs = Logs::load(db)?;
+            let ids: Vec<i64> = db
+                .prepare_cached(SQL)?
+                .query_map(params![by.as_str(), OPEN, max], |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            let found = ids.into_iter().map(|id| reference(db, &logs, id));
+            found.filter_map(Result::transpose).collect()
+        })
+    }
+
+    /// An own log as far as these views have folded it.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn own_log(&self, origin: &Origin) -> Result<OwnLog, ViewError> {
+        let folded = self.context().folded.get(origin).copied().unwrap_or(0);
+        self.read(|db| own_log(db, origin, folded))
+    }
+
+    /// The largest head of the log `of` that the log `by` says it saw.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn last_seen(&self, by: &Origin, of: &Origin) -> Result<u64, ViewError> {
+        self.read(|db| {
+            let logs = Logs::load(db)?;
+            let (Some(by), Some(log)) = (logs.known(by), logs.known(of)) else {
+                return Ok(0);
+            };
+            let size: Option<i64> = db
+                .prepare_cached("SELECT max(size) FROM seen WHERE by_log = ?1 AND log = ?2")?
+                .query_row([by, log], |row| row.get(0))?;
+            Ok(unsigned(size.unwrap_or(0)))
+        })
+    }
+
+    /// How many entries of a log from `from` until `until` tell of nothing but heads.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn tell_of_heads(&self, of: &Origin, from: u64, until: u64) -> Result<u64, ViewError> {
+        self.read(|db| {
+            let logs = Logs::load(db)?;
+            let Some(log) = logs.known(of) else {
+                return Ok(0);
+            };
+            let count: i64 = db
+                .prepare_cached("SELECT count(*) FROM statement WHERE kind = 'head.seen/1' AND id >= ?1 AND id < ?2")?
+                .query_row([id(log, from), id(log, until)], |row| row.get(0))?;
+            Ok(unsigned(count))
+        })
+    }
+
+    /// Changes after `since`, in their order.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn changes_since(&self, since: i64, max: u32) -> Result<Vec<Change>, ViewError> {
+        self.read(|db| changes(db, since, max))
+    }
+
+    /// The lines of the instruments in force, with their last tests.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn lines(&self) -> Result<BTreeMap<(Reference, Slug), LineState>, ViewError> {
+        let context = self.context();
+        self.read(|db| lines(db, &context))
+    }
+
+    /// Statements by their local ids, in that order.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub(crate) fn rows_of(&self, ids: &[i64]) -> Result<Vec<StatementRow>, ViewError> {
+        let context = self.context();
+        self.read(|db| {
+            let rows = ids.iter().map(|id| statement_row(db, &context, *id));
+            rows.filter_map(Result::transpose).collect()
+        })
+    }
+
+    /// What statements say that changed after `since`, while `epoch` is still that of these tables; otherwise the new epoch.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub(crate) fn texts_since(
+        &self,
+        since: i64,
+        epoch: i64,
+        max: u32,
+    ) -> Result<(i64, Vec<Texts>), ViewError> {
+        self.read(|db| texts_since(db, since, epoch, max))
+    }
+
+    /// Whether the truce covers an actor at a place and time, by the instruments and areas that these eyes see.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn covered(
+        &self,
+        place: &Position,
+        actor: &Actor,
+        at: UtcMs,
+    ) -> Result<Coverage, ViewError> {
+        let context = self.context();
+        let areas = self.read(|db| all_areas(db, &context))?;
+        let contains = truce::areas::contains;
+        Ok(context
+            .agreement
+            .covered(place, actor, at, &areas, contains))
+    }
+
+    /// How many objects of a capability fall into each place and category between two times.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn by_place(
+        &self,
+        capability: &str,
+        from: UtcMs,
+        until: UtcMs,
+    ) -> Result<Vec<(String, String, u64)>, ViewError> {
+        const SQL: &str = "SELECT place, tag, count(*) FROM object WHERE capability = ?1 AND at_ms >= ?2 AND at_ms < ?3 GROUP BY place, tag ORDER BY place, tag";
+        self.read(|db| {
+            Ok(db
+                .prepare_cached(SQL)?
+                .query_map(params![capability, from.0, until.0], |row| {
+                    Ok((row.get(0)?, row.get(1)?, unsigned(row.get(2)?)))
+                })?
+                .collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Statements that name an external id in what they report, by that id.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn external_ids(&self, capability: &str) -> Result<BTreeSet<String>, ViewError> {
+        const SQL: &str = "SELECT coalesce(json_extract(body, '$.report.external_id'), json_extract(body, '$.tally.external_id')) FROM object WHERE capability = ?1";
+        self.read(|db| {
+            let ids = db
+                .prepare_cached(SQL)?
+                .query_map([capability], |row| row.get::<_, Option<String>>(0))?
+                .collect::<Result<Vec<_>, _>>()?;
+            Ok(ids.into_iter().flatten().collect())
+        })
+    }
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+/// The id of a statement that is held with exactly this leaf.
+fn held(db: &Connection, logs: &Logs, of: &Reference) -> Result<Option<i64>, ViewError> {
+    let Some(log) = logs.known(&of.origin) else {
+        return Ok(None);
+    };
+    let id = id(log, of.index);
+    Ok(reference(db, logs, id)?
+        .filter(|found| found == of)
+        .map(|_| id))
+}
+
+fn short(context: &Context, origin: &Origin, at: u64) -> String {
+    match context.directory.call_sign(origin) {
+        Some(sign) => format!("{sign}-{at}"),
+        None => format!("{origin}#{at}"),
+    }
+}
+
+fn due(db: &Connection, context: &Context, now: UtcMs) -> Result<Vec<OwedRow>, ViewError> {
+    const SQL: &str = "SELECT w.what, w.part, w.by_sign, w.to_sign, w.object, w.said_at, w.started_at, w.received, w.due_at, w.holding, o.capability, o.body FROM owed w LEFT JOIN object o ON o.id = w.object WHERE w.settled_at > ?1 AND w.said_at <= ?1";
+    let logs = Logs::load(db)?;
+    let mut rows = Vec::new();
+    let mut select = db.prepare_cached(SQL)?;
+    let mut found = select.query([now.0])?;
+    while let Some(row) = found.next()? {
+        rows.push(owed_row(db, context, &logs, row, now)?);
+    }
+    let lines = lines(db, context)?;
+    let mut items = truce::due::line_tests(&lines, &context.agreement, now);
+    items.extend(truce::due::reliefs(
+        &context.shifts,
+        &context.directory,
+        now,
+    ));
+    rows.extend(items.iter().map(|item| item_row(context, item, now)));
+    rows.sort_by(|a, b| order(a).cmp(&order(b)));
+    Ok(rows)
+}
+
+/// The order of `truce::due::Item`: urgency, then the deadline, then the age.
+fn order(row: &OwedRow) -> (u8, &Option<String>, &str, &str, &str, &Option<String>) {
+    let urgency = match row.urgency.as_str() {
+        "overdue" => 0,
+        "open" => 1,
+        _ => 2,
+    };
+    (
+        urgency,
+        &row.due_at,
+        &row.since,
+        &row.by,
+        &row.about,
+        &row.part,
+    )
+}
+
+fn owed_row(
+    db: &Connection,
+    context: &Context,
+    logs: &Logs,
+    row: &Row<'_>,
+    now: UtcMs,
+) -> Result<OwedRow, ViewError> {
+    let object: i64 = row.get(4)?;
+    let said_at: i64 = row.get(5)?;
+    let started: Option<i64> = row.get(6)?;
+    let started = started.filter(|at| *at <= now.0);
+    let due: Option<i64> = started.and(row.get(8)?);
+    let urgency = match (started, due) {
+        (None, _) => "unreachable",
+        (Some(_), Some(due)) if now.0 >= due => "overdue",
+        _ => "open",
+    };
+    let holding: Option<String> = row.get(9)?;
+    let body: Option<String> = row.get(11)?;
+    let capability: Option<String> = row.get(10)?;
+    let about = reference(db, logs, object)?
+        .ok_or_else(|| ViewError::Damaged(format!("entry {} is missing", index(object))))?;
+    Ok(OwedRow {
+        what: row.get(0)?,
+        part: row.get(1)?,
+        by: row.get(2)?,
+        to: row.get(3)?,
+        short: short(context, &about.origin, about.index),
+        about: about.to_string(),
+        title: body
+            .zip(capability)
+            .and_then(|(body, of)| title(&of, &body)),
+        urgency: urgency.into(),
+        since: UtcMs(said_at).to_string(),
+        due_at: due.map(|at| UtcMs(at).to_string()),
+        age_s: (now.0 - said_at).max(0) / 1000,
+        overdue_s: due
+            .filter(|_| urgency == "overdue")
+            .map_or(0, |due| (now.0 - due) / 1000),
+        received: row.get(7)?,
+        holding: holding.and_then(|text| serde_json::from_str(&text).ok()),
+    })
+}
+
+/// What an object is called on a list.
+fn title(capability: &str, body: &str) -> Option<String> {
+    let body: Value = serde_json::from_str(body).ok()?;
+    let text = |pointer: &str| {
+        body.pointer(pointer)
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
+    match capability {
+        "matter" => text("/sends/0/message/subject")
+            .or_else(|| text("/sends/0/message/place_name"))
+            .or_else(|| text("/precedence")),
+        "instrument" => text("/terms/name"),
+        "area" => text("/name"),
+        "separation" => text("/ask/words"),
+        _ => None,
+    }
+}
+
+fn item_row(context: &Context, item: &Item, now: UtcMs) -> OwedRow {
+    let (what, part) = spell_what(&item.what);
+    OwedRow {
+        what: what.into(),
+        part,
+        by: item.by.to_string(),
+        to: item.to.to_string(),
+        about: item.about.to_string(),
+        short: short(context, &item.about.origin, item.about.index),
+        title: None,
+        urgency: match item.urgency {
+            Urgency::Overdue => "overdue",
+            Urgency::Open => "open",
+            Urgency::Unreachable => "unreachable",
+        }
+        .into(),
+        since: item.since.to_string(),
+        due_at: item.due_at.map(|at| at.to_string()),
+        age_s: item.age_ms(now) / 1000,
+        overdue_s: item.overdue_ms(now) / 1000,
+        received: item.received,
+        holding: None,
+    }
+}
+
+fn alarms(db: &Connection, after: UtcMs, until: UtcMs, max: u32) -> Result<Vec<Alarm>, ViewError> {
+    // A deadline passed if nobody had settled it by then, whatever was said later.
+    const SQL: &str = "SELECT object, what, part, by_sign, to_sign, due_at FROM owed WHERE settled_at > ?1 AND due_at > ?1 AND due_at <= ?2 AND settled_at > due_at ORDER BY due_at, object, n LIMIT ?3";
+    let logs = Logs::load(db)?;
+    let mut all = Vec::new();
+    let mut select = db.prepare_cached(SQL)?;
+    let mut rows = select.query(params![after.0, until.0, max])?;
+    while let Some(row) = rows.next()? {
+        if let Some(about) = reference(db, &logs, row.get(0)?)? {
+            all.push(Alarm {
+                about,
+                what: row.get(1)?,
+                part: row.get(2)?,
+                by: row.get(3)?,
+                to: row.get(4)?,
+                due_at: UtcMs(row.get(5)?),
+            });
+        }
+    }
+    Ok(all)
+}
+
+/// The conditions of a list, with their values.
+fn conditions(query: &ListQuery, mut all: Vec<(String, Sql)>) -> Vec<(String, Sql)> {
+    let mut add = |sql: &str, value: Option<Sql>| {
+        if let Some(value) = value {
+            all.push((sql.to_owned(), value));
+        }
+    };
+    add("at_ms >= ?", query.from.map(|at| at.0.into()));
+    add("at_ms < ?", query.until.map(|at| at.0.into()));
+    add("place = ?", query.place.clone().map(Sql::from));
+    add("tag = ?", query.tag.clone().map(Sql::from));
+    add("open = ?", query.open.map(|open| i64::from(open).into()));
+    add("by_sign = ?", query.by.clone().map(Sql::from));
+    all
+}
+
+fn page<T>(
+    db: &Connection,
+    table: &str,
+    columns: &str,
+    conditions: &[(String, Sql)],
+    query: &ListQuery,
+    mut row: impl FnMut(&Row<'_>) -> Result<Option<T>, ViewError>,
+) -> Result<Listed<T>, ViewError> {
+    let filter: Vec<&str> = conditions.iter().map(|(sql, _)| sql.as_str()).collect();
+    let filter = if filter.is_empty() {
+        "1".to_owned()
+    } else {
+        filter.join(" AND ")
+    };
+    let values = || conditions.iter().map(|(_, value)| value.clone());
+    let total: i64 = db
+        .prepare_cached(&format!("SELECT count(*) FROM {table} WHERE {filter}"))?
+        .query_row(params_from_iter(values()), |row| row.get(0))?;
+    let (after, position) = match query.after {
+        Some((at, id)) => (
+            " AND (at_ms, id) < (?, ?)",
+            vec![Sql::from(at), Sql::from(id)],
+        ),
+        None => ("", vec![]),
+    };
+    let sql = format!(
+        "SELECT at_ms, id, {columns} FROM {table} WHERE {filter}{after} ORDER BY at_ms DESC, id DESC LIMIT {}",
+        query.limit + 1
+    );
+    let mut select = db.prepare_cached(&sql)?;
+    let mut rows = select.query(params_from_iter(values().chain(position)))?;
+    let (mut items, mut last, mut next) = (Vec::new(), None, None);
+    while let Some(found) = rows.next()? {
+        if items.len() == query.limit as usize {
+            next = last;
+            break;
+        }
+        last = Some((found.get(0)?, found.get(1)?));
+        items.extend(row(found)?);
+    }
+    Ok(Listed {
+        items,
+        total: unsigned(total),
+        next,
+    })
+}
+
+/// A row with what is told of it when it is read.
+fn told(capability: &str, body: String, context: &Context) -> String {
+    match capability {
+        "matter" => super::contact::with_languages(body, context),
+        _ => body,
+    }
+}
+
+fn list(db: &Connection, capability: &str, query: &ListQuery) -> Result<Listed<String>, ViewError> {
+    let first = vec![(
+        "capability = ?".to_owned(),
+        Sql::from(capability.to_owned()),
+    )];
+    page(
+        db,
+        "object",
+        "body",
+        &conditions(query, first),
+        query,
+        |row| Ok(Some(row.get(2)?)),
+    )
+}
+
+fn statements(
+    db: &Connection,
+    context: &Context,
+    kind: Option<&str>,
+    query: &ListQuery,
+) -> Result<Listed<StatementRow>, ViewError> {
+    let logs = Logs::load(db)?;
+    let mut all = Vec::new();
+    if let Some(kind) = kind {
+        all.push(("kind = ?".to_owned(), Sql::from(kind.to_owned())));
+    }
+    if let Some(by) = &query.by {
+        let origin = by
+            .parse()
+            .ok()
+            .and_then(|sign: CallSign| context.directory.origin(&sign).cloned());
+        let log = origin.and_then(|origin| logs.known(&origin)).unwrap_or(-1);
+        all.push(("id >= ?".to_owned(), (log * SPAN).into()));
+        all.push(("id < ?".to_owned(), ((log + 1) * SPAN).into()));
+    }
+    let times = ListQuery {
+        from: query.from,
+        until: query.until,
+        ..ListQuery::default()
+    };
+    page(
+        db,
+        "statement",
+        "id",
+        &conditions(&times, all),
+        query,
+        |row| statement_row(db, context, row.get(1)?),
+    )
+}
+
+pub(super) fn statement_row(
+    db: &Connection,
+    context: &Context,
+    id: i64,
+) -> Result<Option<StatementRow>, ViewError> {
+    let found: Option<(String, Option<String>)> = db
+        .prepare_cached("SELECT standing, why FROM statement WHERE id = ?1")?
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((standing, why)) = found else {
+        return Ok(None);
+    };
+    let Some(said) = said(db, &mut Kept::default(), id)? else {
+        return Ok(None);
+    };
+    Ok(Some(spell_statement(context, &said, standing, why)))
+}
+
+fn spell_statement(
+    context: &Context,
+    said: &Said,
+    standing: String,
+    why: Option<String>,
+) -> StatementRow {
+    let (statement, reference): (&Statement, &Reference) = (&said.statement, &said.reference);
+    let leaf = statement.leaf();
+    let head = said.head();
+    let groups = head.into_iter().flat_map(|head| &head.groups);
+    let mut groups: Vec<GroupRow> = groups
+        .map(|(name, group)| GroupRow {
+            name: name.clone(),
+            audience: group.audience.names().map(ToString::to_string).collect(),
+            content: statement.content(name).cloned(),
+        })
+        .collect();
+    groups.extend(leaf.control().map(|(_, body)| GroupRow {
+        name: "body".into(),
+        audience: vec!["public".into()],
+        content: Some(Value::Object(body.clone())),
+    }));
+    let by = context.directory.call_sign(&reference.origin);
+    StatementRow {
+        reference: reference.to_string(),
+        short: short(context, &reference.origin, reference.index),
+        by: by.map_or_else(|| reference.origin.to_string(), |by| by.to_string()),
+        kind: statement
+            .kind()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        at: head.map_or_else(
+            || UtcMs(leaf.minute_s * 1000).to_string(),
+            |head| head.at.clone(),
+        ),
+        kid: leaf.kid.to_string(),
+        standing,
+        why,
+        about: head
+            .into_iter()
+            .flat_map(|head| &head.about)
+            .map(ToString::to_string)
+            .collect(),
+        seen: head
+            .into_iter()
+            .flat_map(|head| &head.seen)
+            .map(ToString::to_string)
+            .collect(),
+        groups,
+        statement: statement.to_string(),
+    }
+}
+
+fn changes(db: &Connection, since: i64, max: u32) -> Result<Vec<Change>, ViewError> {
+    const SQL: &str = "SELECT seq, id, 'statement', kind, why, standing FROM statement WHERE seq > ?1 UNION ALL SELECT seq, id, capability, NULL, NULL, '' FROM object WHERE seq > ?1 ORDER BY 1 LIMIT ?2";
+    let logs = Logs::load(db)?;
+    let mut all = Vec::new();
+    let mut select = db.prepare_cached(SQL)?;
+    let mut rows = select.query(params![since, max])?;
+    while let Some(row) = rows.next()? {
+        let Some(reference) = reference(db, &logs, row.get(1)?)? else {
+            continue;
+        };
+        let (why, standing): (Option<String>, String) = (row.get(4)?, row.get(5)?);
+        let why = why.unwrap_or_default();
+        let gone = standing == "ineffective"
+            && (why.starts_with("retracted") || why.starts_with("withdrawn"))
+            || standing == "undetermined" && why.ends_with("is erased");
+        all.push(Change {
+            seq: row.get(0)?,
+            reference: reference.to_string(),
+            of: row.get(2)?,
+            kind: row.get(3)?,
+            gone,
+        });
+    }
+    Ok(all)
+}
+
+/// All areas, folded from what is said of each.
+fn all_areas(db: &Connection, context: &Context) -> Result<BTreeMap<Reference, Area>, ViewError> {
+    let logs = Logs::load(db)?;
+    let mut kept = Kept::default();
+    let roots: Vec<i64> = db
+        .prepare_cached("SELECT id FROM object WHERE capability = 'area'")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let mut all = BTreeMap::new();
+    for root in roots {
+        let group = Group::load(db, &mut kept, &logs, root)?;
+        let mut statements = Statements::among(Arc::clone(&context.participants));
+        for said in group
+            .members
+            .into_values()
+            .chain(group.beside.into_values())
+        {
+            statements.hold_read(said);
+        }
+        let basis = Basis {
+            directory: &context.directory,
+            agreement: &context.agreement,
+            seen_by: &|_, _| None, // when it arrived does not matter here
+        };
+        all.extend(Truce::part(&statements, &basis).areas.areas);
+    }
+    Ok(all)
+}
+
+fn texts_since(
+    db: &Connection,
+    since: i64,
+    epoch: i64,
+    max: u32,
+) -> Result<(i64, Vec<Texts>), ViewError> {
+    let sql = "SELECT value FROM state WHERE name = 'epoch'";
+    let now: i64 = db.query_row(sql, [], |row| row.get(0))?;
+    if now != epoch {
+        return Ok((now, Vec::new()));
+    }
+    let mut select = db.prepare_cached(
+        "SELECT seq, id, text FROM statement WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+    )?;
+    let mut rows = select.query(params![since, max])?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (id, text): (i64, String) = (row.get(1)?, row.get(2)?);
+        let statement = super::group::read(id, &text)?.statement;
+        let groups = statement
+            .head()
+            .into_iter()
+            .flat_map(|head| head.groups.keys());
+        all.push(Texts {
+            seq: row.get(0)?,
+            id,
+            contents: groups
+                .filter_map(|name| statement.content(name).cloned())
+                .collect(),
+        });
+    }
+    Ok((now, all))
+}
+
+fn own_log(db: &Connection, origin: &Origin, folded: u64) -> Result<OwnLog, ViewError> {
+    let logs = Logs::load(db)?;
+    let Some(log) = logs.known(origin) else {
+        return Ok(OwnLog::new(origin.clone()));
+    };
+    let known: BTreeMap<String, Name> = Name::ALL
+        .iter()
+        .map(|name| (format!("{}/1", name.as_str()), *name))
+        .collect();
+    let mut kinds = vec![None; usize::try_from(folded).unwrap_or(0)];
+    let mut details = Vec::new();
+    let mut select =
+        db.prepare_cached("SELECT id, kind FROM statement WHERE id >= ?1 AND id < ?2 ORDER BY id")?;
+    let mut rows = select.query([id(log, 0), id(log, folded)])?;
+    while let Some(row) = rows.next()? {
+        let (at, kind): (i64, String) = (row.get(0)?, row.get(1)?);
+        let name = known.get(&kind).copied();
+        if let Some(place) = usize::try_from(index(at))
+            .ok()
+            .and_then(|at| kinds.get_mut(at))
+        {
+            *place = name;
+        }
+        details.extend(
+            name.filter(|name| OwnLog::REMEMBERED.contains(name))
+                .map(|_| at),
+        );
+    }
+    let mut own = OwnLog::of_kinds(origin.clone(), kinds);
+    for at in details {
+        if let Some(said) = said(db, &mut Kept::default(), at)? {
+            own.remember(index(at), said.kid(), said.head(), said.known());
+        }
+    }
+    Ok(own)
+}
+
+/// What has to be ticked when `own` hands over at a time.
+pub(super) fn must_tick(
+    db: &Connection,
+    logs: &Logs,
+    own: &CallSign,
+    at: UtcMs,
+) -> BTreeSet<Reference> {
+    const SQL: &str = "SELECT DISTINCT w.object FROM owed w WHERE w.settled_at > ?2 AND w.said_at <= ?2 AND (
+      (w.what = 'flash' AND (w.by_sign = ?1 OR EXISTS (SELECT 1 FROM owed r WHERE r.object = w.object AND r.by_sign = ?1 AND r.what = 'answer' AND r.received = 1 AND r.started_at <= ?2)))
+      OR (w.what = 'answer' AND w.by_sign = ?1 AND w.received = 1 AND w.started_at <= ?2 AND w.due_at <= ?2))";
+    let found = || -> Result<BTreeSet<Reference>, ViewError> {
+        let ids: Vec<i64> = db
+            .prepare_cached(SQL)?
+            .query_map(params![own.as_str(), at.0], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        let references = ids.into_iter().map(|id| reference(db, logs, id));
+        references.filter_map(Result::transpose).collect()
+    };
+    found().unwrap_or_else(|error| {
+        tracing::error!(%error, "what has to be ticked could not be read");
+        BTreeSet::new()
+    })
+}
+
+/// A test or fault of a line, as a row by which its line finds it.
+pub(super) fn line_object(said: &Said, by: CallSign) -> Option<Object> {
+    let (capability, line, at, tag) = match said.known()? {
+        Body::LineTest(test) => (
+            "line.test",
+            &test.line,
+            test.tested_at.utc(),
+            format!("{} {}", word(&test.means), word(&test.result)),
+        ),
+        Body::LineFault(fault) => (
+            "line.fault",
+            &fault.line,
+            fault.since.utc(),
+            word(&fault.means),
+        ),
+        _ => return None,
+    };
+    Some(Object {
+        reference: said.reference.clone(),
+        capability,
+        at,
+        by,
+        place: line.to_string(),
+        tag,
+        open: false,
+        body: said.known()?.write().to_string(),
+    })
+}
+
+fn word(value: &impl Wire) -> String {
+    super::contact::word(value)
+}
+
+/// Tests of a line that are looked at for its state: its last two-way test is looked for over all of them.
+const TESTS_SHOWN_MAX: u32 = 64;
+
+fn lines(
+    db: &Connection,
+    context: &Context,
+) -> Result<BTreeMap<(Reference, Slug), LineState>, ViewError> {
+    let logs = Logs::load(db)?;
+    let adopted = context
+        .agreement
+        .instruments
+        .values()
+        .filter(|i| i.adopted_at().is_some());
+    let mut all = BTreeMap::new();
+    for instrument in adopted {
+        for line in instrument.table.lines.iter() {
+            let state = line_state(db, context, &logs, line)?;
+            all.insert((instrument.reference.clone(), line.id.clone()), state);
+        }
+    }
+    Ok(all)
+}
+
+fn line_state(
+    db: &Connection,
+    context: &Context,
+    logs: &Logs,
+    line: &truce::agreement::Line,
+) -> Result<LineState, ViewError> {
+    use truce::contact::{LineEnd, Means, last_two_way, within_ms};
+    const TESTS: &str = "SELECT id, body FROM object WHERE capability = 'line.test' AND place = ?1 AND by_sign = ?2 ORDER BY at_ms DESC, id DESC LIMIT ?3";
+    const HEARD: &str = "SELECT at_ms FROM object WHERE capability = 'line.test' AND place = ?1 AND by_sign = ?2 AND tag = ?3 ORDER BY at_ms DESC, id DESC";
+    const FAULTS: &str = "SELECT id, by_sign, at_ms, tag FROM object WHERE capability = 'line.fault' AND place = ?1 AND by_sign IN (?2, ?3) ORDER BY at_ms, id";
+    let _ = context;
+    let mut tests: BTreeMap<CallSign, Vec<LineEnd>> = BTreeMap::new();
+    for end in [&line.a, &line.b] {
+        let mut select = db.prepare_cached(TESTS)?;
+        let mut rows = select.query(params![line.id.as_str(), end.as_str(), TESTS_SHOWN_MAX])?;
+        let mut ends = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (id, body): (i64, String) = (row.get(0)?, row.get(1)?);
+            let body: Value = serde_json::from_str(&body).unwrap_or_default();
+            let test = truce::contact::LineTest::read(&body, &truce::wire::Place::Top)
+                .map_err(|error| ViewError::Damaged(error.to_string()))?;
+            if let Some(reference) = reference(db, logs, id)? {
+                ends.push(LineEnd {
+                    reference,
+                    tested_at: test.tested_at.utc(),
+                    means: test.means,
+                    result: test.result,
+                    languages: test.languages.to_vec(),
+                });
+            }
+        }
+        if !ends.is_empty() {
+            ends.reverse();
+            tests.insert(end.clone(), ends);
+        }
+    }
+    let mut worked = BTreeMap::new();
+    for means in Means::ALL {
+        let tag = format!("{} heard", word(means));
+        let (mut a, mut b) = (db.prepare_cached(HEARD)?, db.prepare_cached(HEARD)?);
+        let a = a.query_map(params![line.id.as_str(), line.a.as_str(), tag], |row| {
+            row.get(0)
+        })?;
+        let b = b.query_map(params![line.id.as_str(), line.b.as_str(), tag], |row| {
+            row.get(0)
+        })?;
+        let (a, b) = (
+            a.filter_map(Result::ok).map(UtcMs),
+            b.filter_map(Result::ok).map(UtcMs),
+        );
+        if let Some(at) = last_two_way(a, b, within_ms(line)) {
+            worked.insert(*means, at);
+        }
+    }
+    let mut faults: BTreeMap<Means, Vec<(Reference, CallSign, UtcMs)>> = BTreeMap::new();
+    let mut select = db.prepare_cached(FAULTS)?;
+    let mut rows = select.query(params![line.id.as_str(), line.a.as_str(), line.b.as_str()])?;
+    while let Some(row) = rows.next()? {
+        let tag: String = row.get(3)?;
+        let means = Means::read(&tag.into(), &truce::wire::Place::Top);
+        let by: String = row.get(1)?;
+        let at = UtcMs(row.get(2)?);
+        if let (Ok(means), Ok(by), Some(reference)) =
+            (means, by.parse(), reference(db, logs, row.get(0)?)?)
+            && worked.get(&means).is_none_or(|worked| *worked < at)
+        {
+            faults.entry(means).or_default().push((reference, by, at));
+        }
+    }
+    Ok(LineState {
+        line: line.clone(),
+        tests,
+        last_two_way: worked.into_iter().map(|(means, at)| (at, means)).max(),
+        faults,
+    })
+}
+
+/// SHA-256 over the rows, without what is local.
+pub(super) fn digest(
+    db: &Connection,
+    shifts: &BTreeMap<Origin, Shifts>,
+) -> Result<String, ViewError> {
+    let logs = Logs::load(db)?;
+    let mut rows: Vec<String> = Vec::new();
+    let name = |id: i64| {
+        logs.origin(id)
+            .map(|origin| format!("{origin}#{}", index(id)))
+            .unwrap_or_default()
+    };
+    let mut select =
+        db.prepare("SELECT id, kind, at_ms, standing, why, text, root FROM statement")?;
+    let mut found = select.query([])?;
+    while let Some(row) = found.next()? {
+        let why: Option<String> = row.get(4)?;
+        let (kind, standing, text): (String, String, String) =
+            (row.get(1)?, row.get(3)?, row.get(5)?);
+        let at: i64 = row.get(2)?;
+        rows.push(format!(
+            "statement {} {kind} {at} {standing} {why:?} {} {text}",
+            name(row.get(0)?),
+            name(row.get(6)?)
+        ));
+    }
+    let mut select = db.prepare("SELECT object, what, part, by_sign, to_sign, asked_in, said_at, started_at, received, due_at, settled_at, holding, n FROM owed")?;
+    let mut found = select.query([])?;
+    while let Some(row) = found.next()? {
+        let mut line = format!("owed {} {}", name(row.get(0)?), name(row.get(5)?));
+        for column in [1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12] {
+            let value: Sql = row.get(column)?;
+            line += &format!(" {value:?}");
+        }
+        rows.push(line);
+    }
+    let mut select =
+        db.prepare("SELECT id, capability, at_ms, by_sign, place, tag, open, body FROM object")?;
+    let mut found = select.query([])?;
+    while let Some(row) = found.next()? {
+        let mut line = format!("object {}", name(row.get(0)?));
+        for column in 1..=7 {
+            let value: Sql = row.get(column)?;
+            line += &format!(" {value:?}");
+        }
+        rows.push(line);
+    }
+    rows.extend(
+        shifts
+            .iter()
+            .map(|(origin, shifts)| format!("shifts {origin} {shifts:?}")),
+    );
+    rows.sort_unstable();
+    let mut hash = Sha256::new();
+    for row in rows {
+        hash.update((row.len() as u64).to_be_bytes());
+        hash.update(row);
+    }
+    Ok(hash
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
+}

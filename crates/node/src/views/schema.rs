@@ -1,0 +1,71 @@
+//! The tables of one reader's views. Ids, `seq` and the order of rows are local; nothing else is.
+
+/// Changes with every change of the tables or of what is written into them: other views are thrown away and computed anew.
+pub const LAYOUT: i64 = 1;
+
+/// Entries of a log are numbered below this in ids: `log * SPAN + index`.
+pub const SPAN: i64 = 1 << 40;
+
+/// `settled_at` of what is open.
+pub const OPEN: i64 = i64::MAX;
+
+pub const TABLES: &str = "
+CREATE TABLE log (id INTEGER PRIMARY KEY, origin TEXT NOT NULL UNIQUE, folded INTEGER NOT NULL DEFAULT 0);
+-- What is known of each statement that these eyes read at all.
+CREATE TABLE statement (
+  id INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  root INTEGER NOT NULL,
+  standing TEXT NOT NULL,
+  why TEXT,
+  seq INTEGER NOT NULL,
+  text TEXT NOT NULL
+);
+CREATE INDEX statement_member ON statement (root) WHERE root <> id;
+CREATE INDEX statement_kind ON statement (kind, id);
+CREATE INDEX statement_seq ON statement (seq);
+CREATE TABLE about (to_id INTEGER NOT NULL, from_id INTEGER NOT NULL, PRIMARY KEY (to_id, from_id)) WITHOUT ROWID;
+-- Heads that others say they saw.
+CREATE TABLE seen (by_log INTEGER NOT NULL, log INTEGER NOT NULL, from_id INTEGER NOT NULL, size INTEGER NOT NULL, at_ms INTEGER NOT NULL,
+  PRIMARY KEY (by_log, log, from_id)) WITHOUT ROWID;
+-- Debts, from when to when they stood.
+CREATE TABLE owed (
+  object INTEGER NOT NULL,
+  n INTEGER NOT NULL,
+  what TEXT NOT NULL,
+  part TEXT,
+  by_sign TEXT NOT NULL,
+  to_sign TEXT NOT NULL,
+  asked_in INTEGER NOT NULL,
+  said_at INTEGER NOT NULL,
+  started_at INTEGER,
+  received INTEGER NOT NULL,
+  due_at INTEGER,
+  settled_at INTEGER NOT NULL,
+  holding TEXT,
+  PRIMARY KEY (object, n)
+) WITHOUT ROWID;
+CREATE INDEX owed_open ON owed (settled_at, due_at);
+CREATE INDEX owed_by ON owed (by_sign, settled_at, due_at);
+CREATE INDEX owed_unreached ON owed (asked_in) WHERE started_at IS NULL;
+-- What statements add up to, one row an object.
+CREATE TABLE object (
+  id INTEGER PRIMARY KEY,
+  capability TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  by_sign TEXT NOT NULL,
+  place TEXT NOT NULL,
+  tag TEXT NOT NULL,
+  open INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  body TEXT NOT NULL
+);
+CREATE INDEX object_list ON object (capability, at_ms, id);
+CREATE INDEX object_place ON object (capability, place, at_ms);
+CREATE INDEX object_open ON object (capability, tag, at_ms) WHERE open = 1;
+CREATE INDEX object_seq ON object (seq);
+CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+-- `epoch` is another whenever the tables are made anew: whatever follows their changes starts again.
+INSERT INTO state VALUES ('seq', 0), ('cut_by', 0), ('epoch', abs(random()) | 1);
+";
