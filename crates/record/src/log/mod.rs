@@ -282,8 +282,8 @@ impl Log {
     }
 
     fn keep(&self, checkpoint: &SignedCheckpoint, at: UtcMs) -> Result<(), StoreError> {
-        let (size, note) = (checkpoint.checkpoint().size(), checkpoint.to_string());
-        self.on_writer(move |store| store.keep_head(size, at.0, &note))
+        let head = checkpoint.clone();
+        self.on_writer(move |store| store.keep_head(at.0, &head))
     }
 
     /// The statement at `index` with all that is held of it.

@@ -13,7 +13,7 @@ use crate::name::{CallSign, LogId, Origin};
 use crate::statement::{Kid, Leaf, Statement, StatementError};
 use crate::store::head::{HeadError, HeadFile, Medium};
 use crate::store::sqlite::{KEYS, Place, RECORD, Reader, SqliteStore};
-use crate::store::{NewEntry, Store, StoreError, file_error};
+use crate::store::{NewEntry, Store, StoreError, attachment, file_error};
 use crate::time::{Clock, SystemClock};
 use serde_json::{Map, Value};
 use std::fs::File;
@@ -353,6 +353,13 @@ pub(super) fn open(dir: &Path, options: Options) -> Result<Log, OpenError> {
     if let Some(reason) = opened {
         drop((store, head_file));
         return open_read_only(dir, reason, &options);
+    }
+    let left = attachment::remove_partial(dir)?;
+    if left > 0 {
+        tracing::info!(
+            left,
+            "removed attachments that a killed process left half written"
+        );
     }
     let database = store.len()?;
     let (id, ring) = identity(&reader, dir, u64::MAX)?;
