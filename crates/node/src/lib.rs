@@ -2,6 +2,7 @@
 
 pub mod authority;
 mod clerk;
+pub mod entry;
 pub mod home;
 pub mod node;
 pub mod own;

@@ -5,7 +5,6 @@ mod carry;
 mod config;
 mod key;
 mod log;
-mod node;
 mod report;
 
 use clap::{CommandFactory, Parser, Subcommand};

@@ -36,7 +36,8 @@ pub struct Options {
     pub limits: Limits,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
-    /// What may be said in this log; without rules, whatever the record itself allows.
+    /// What may be said in this log; without rules, whatever the record itself allows. With them, ask for
+    /// [`Log::finish_erasures`] when they know the log.
     pub rules: Option<Arc<dyn Rules>>,
     /// What to do when the store failed.
     pub on_fatal: FatalHandler,
@@ -306,6 +307,7 @@ pub(super) fn open_read_only(
     Ok(Log {
         shared: Arc::new(shared),
         sequencer: None,
+        unfinished: Mutex::default(),
     })
 }
 
@@ -380,6 +382,7 @@ pub(super) fn open(dir: &Path, options: Options) -> Result<Log, OpenError> {
         &options,
     ));
     let unfinished = store.unfinished_erasures()?;
+    let ruled = options.rules.is_some();
     let mut sequencer = Sequencer {
         shared: Arc::clone(&shared),
         store: Box::new(store),
@@ -402,8 +405,11 @@ pub(super) fn open(dir: &Path, options: Options) -> Result<Log, OpenError> {
     let log = Log {
         shared,
         sequencer: Some(running),
+        unfinished: Mutex::new(unfinished),
     };
-    finish_erasures(&log, unfinished);
+    if !ruled {
+        log.finish_erasures();
+    }
     Ok(log)
 }
 
@@ -419,20 +425,6 @@ fn without_note(dir: &Path, head_file: &HeadFile, options: &Options) -> Result<L
         }
     }
     open_read_only(dir, ReadOnly::HeadDamaged, options)
-}
-
-/// Logs the erase statements whose bytes were destroyed just before a crash, before anything else is taken.
-fn finish_erasures(log: &Log, statements: Vec<String>) {
-    for statement in statements {
-        match log.say(&statement) {
-            Ok(receipt) => {
-                tracing::info!(reference = %receipt.reference, "finished an erasure that a crash had interrupted")
-            }
-            Err(error) => {
-                tracing::error!(%error, "an erasure was carried out, but its statement cannot be logged any more")
-            }
-        }
-    }
 }
 
 fn holds_valid_signer(ring: &KeyRing, signers: &[SignerKey], size: u64) -> bool {
