@@ -72,7 +72,8 @@ pub struct Areas<'p, K> {
 }
 
 impl<'p, K: Fn(&str) -> String> Areas<'p, K> {
-    /// Takes the areas out of a gazetteer. `key` gives the form in which names are compared.
+    /// Takes the areas out of a gazetteer. `key` gives the form in which names are compared; it should leave articles out
+    /// (`truce::names::stem`), or `As Safirah` and `Al-Safira` are two.
     #[must_use]
     pub fn of(places: &'p [Place], key: K) -> Self {
         let mut levels: BTreeMap<Kind, Vec<Area<'p>>> = BTreeMap::new();
@@ -247,13 +248,12 @@ fn only<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
 
 /// The form in which names of areas are compared: without the words that only say what sort of place it is.
 fn area_key(name: &str, key: impl Fn(&str) -> String) -> String {
-    const SORTS: [&str; 14] = [
+    const SORTS: [&str; 13] = [
         "governorate",
         "district",
         "subdistrict",
         "sub",
         "province",
-        "countryside",
         "mintaqat",
         "markaz",
         "nahiyat",

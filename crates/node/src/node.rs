@@ -12,6 +12,8 @@ use crate::authority::Eyes;
 use crate::clerk::Clerk;
 use crate::home::{Founded, Home, HomeError, Made, private_directory};
 use crate::own::{OpenLog, Own, SignError, fold_on};
+use crate::places::Places;
+use crate::search::Search;
 use crate::source::{Source, Sources};
 use crate::timers::Timers;
 use crate::views::{Batch, ViewError, Views};
@@ -19,7 +21,7 @@ use record::files::LogFiles;
 use record::log::{Limits, Options, Receipt, SayError};
 use record::mirror::{Delivered, Extended, Mirror, MirrorError};
 use record::name::{CallSign, Origin, Reference};
-use record::statement::{Draft, Kid, Statement, StatementError};
+use record::statement::{Disclosure, Draft, Kid, Statement, StatementError};
 use record::store::StoreError;
 use record::time::{Clock, SystemClock, UtcMs};
 use std::collections::BTreeMap;
@@ -160,6 +162,8 @@ pub struct Node {
     sources: Sources,
     own: BTreeMap<Origin, Arc<Own>>,
     views: BTreeMap<Eyes, Arc<Views>>,
+    searches: BTreeMap<Eyes, Arc<Search>>,
+    places: Places,
     timers: Timers,
     clerk: Clerk,
     mirrors: Mutex<BTreeMap<Origin, Mirror>>,
@@ -255,6 +259,8 @@ impl Node {
         let node = Arc::new(Self {
             dir: dir.to_owned(),
             exercise,
+            searches: open_searches(&views)?,
+            places: Places::open(dir).map_err(ViewError::from)?,
             timers: Timers::open(dir)?,
             clerk: Clerk::default(),
             settings,
@@ -285,6 +291,11 @@ impl Node {
                 Box::new(move || node.keep_folding(&views)),
             ));
         }
+        let librarian = Arc::clone(node);
+        threads.push(spawn(
+            "search".into(),
+            Box::new(move || librarian.keep_searching()),
+        ));
         let clock = Arc::clone(node);
         threads.push(spawn("timers".into(), Box::new(move || clock.keep_time())));
         if node.settings.clerk {
@@ -360,6 +371,20 @@ impl Node {
             .unwrap_or_else(|| &self.views[&Eyes::Public])
     }
 
+    /// The search of `eyes`.
+    #[must_use]
+    pub fn search(&self, eyes: &Eyes) -> &Arc<Search> {
+        self.searches
+            .get(eyes)
+            .unwrap_or_else(|| &self.searches[&Eyes::Public])
+    }
+
+    /// The gazetteer.
+    #[must_use]
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
     /// All views.
     pub fn all_views(&self) -> impl Iterator<Item = &Arc<Views>> {
         self.views.values()
@@ -408,10 +433,37 @@ impl Node {
         kid: Option<Kid>,
         draft: Draft,
     ) -> Result<Receipt, NodeError> {
-        let statement = self
-            .own_of(call_sign)?
-            .sign(office, kid, draft, self.now())?;
-        Ok(self.say(statement)?)
+        Ok(self.say(self.sign(call_sign, office, kid, draft)?)?)
+    }
+
+    /// Signs `draft` with a key that the node keeps for `office` of the participant. A response says what of its object was held
+    /// here, unless it says so itself.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub fn sign(
+        &self,
+        call_sign: &CallSign,
+        office: Office,
+        kid: Option<Kid>,
+        mut draft: Draft,
+    ) -> Result<Statement, NodeError> {
+        let own = self.own_of(call_sign)?;
+        if draft.head().seen.is_empty() && tells_what_was_seen(&draft.head().kind.name) {
+            let about = draft.head().about.first().cloned();
+            let views = self.views(&self.eyes_of(Some(call_sign)));
+            let held = about
+                .map(|about| views.statement(&about))
+                .transpose()?
+                .flatten();
+            let held = held.and_then(|row| Statement::parse(&row.statement).ok());
+            let digests = held
+                .iter()
+                .flat_map(Statement::disclosures)
+                .map(Disclosure::digest);
+            draft = draft.seen(digests.collect());
+        }
+        Ok(own.sign(office, kid, draft, self.now())?)
     }
 
     /// Mirrors another's log from `files`, with what was `delivered` for us to read. `into` is the participant for whom it is
@@ -484,7 +536,9 @@ impl Node {
                     .applied
                     .wait(heard, Duration::from_millis(LOOK_EVERY_MS));
             }
-            if !self.settings.clerk || self.do_desk_work() == 0 {
+            let quiet = !self.settings.clerk || self.do_desk_work() == 0;
+            // The clerk's own thread may have said something just before: then there was nothing left to do, and is to apply.
+            if quiet && self.has_applied() {
                 return;
             }
         }
@@ -503,6 +557,7 @@ impl Node {
 
     fn keep_folding(&self, views: &Views) {
         let mut heard = 0;
+        let mut members = self.sources.members();
         while !self.ending.load(Ordering::Relaxed) {
             match views.fold(&self.sources, Batch::LIVE) {
                 Ok(progress) => {
@@ -523,10 +578,52 @@ impl Node {
                 }
             }
             if *views.eyes() == Eyes::Node {
-                self.applied.ring();
+                let now = self.sources.members();
+                if !Arc::ptr_eq(&members, &now) {
+                    // Others may read more or less from now on: their views are cut anew.
+                    members = now;
+                    self.news.ring();
+                }
             }
             heard = self.news.wait(heard, Duration::from_millis(LOOK_EVERY_MS));
         }
+    }
+
+    /// Lets full text follow the views; whether more is waiting.
+    fn follow(&self) -> bool {
+        let mut more = false;
+        for (eyes, search) in &self.searches {
+            match search.follow(&self.views[eyes]) {
+                Ok(waiting) => more |= waiting,
+                Err(error) => tracing::error!(%error, "search could not follow; trying again"),
+            }
+        }
+        more
+    }
+
+    fn keep_searching(&self) {
+        let mut heard = 0;
+        while !self.ending.load(Ordering::Relaxed) {
+            if !self.follow() {
+                heard = self
+                    .applied
+                    .wait(heard, Duration::from_millis(LOOK_EVERY_MS));
+            }
+        }
+    }
+
+    /// Waits until search has followed everything that is applied.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn settle_search(&self) -> Result<(), ViewError> {
+        self.settle();
+        for (eyes, search) in &self.searches {
+            while !search.has_followed(&self.views[eyes])? {
+                self.follow();
+            }
+        }
+        Ok(())
     }
 
     fn keep_time(&self) {
@@ -610,6 +707,13 @@ impl Node {
     }
 }
 
+/// Responses carry the digests that their author held: nobody can say later that he had read what he was not given.
+fn tells_what_was_seen(kind: &str) -> bool {
+    use truce::kinds::{About, Name};
+    let name = Name::ALL.iter().find(|name| name.as_str() == kind);
+    name.is_some_and(|name| matches!(name.about(), About::Anothers | About::AnothersOf(_)))
+}
+
 fn exercise_home(dir: &Path, call_sign: &CallSign) -> Home {
     Home::new(&dir.join(PARTICIPANTS).join(call_sign.as_str()))
 }
@@ -673,6 +777,15 @@ fn open_views(dir: &Path, open: &[OpenLog]) -> Result<BTreeMap<Eyes, Arc<Views>>
         .into_iter()
         .map(|eyes| Ok((eyes.clone(), Arc::new(Views::open(dir, eyes)?))));
     views.collect()
+}
+
+fn open_searches(
+    views: &BTreeMap<Eyes, Arc<Views>>,
+) -> Result<BTreeMap<Eyes, Arc<Search>>, NodeError> {
+    let searches = views
+        .iter()
+        .map(|(eyes, views)| Ok((eyes.clone(), Arc::new(Search::open(views)?))));
+    searches.collect()
 }
 
 /// Folds everything that was logged before the node takes anything new.

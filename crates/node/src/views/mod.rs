@@ -114,6 +114,12 @@ impl Views {
         &self.eyes
     }
 
+    /// Their file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Folds what is new, one batch. Tells whether more is waiting.
     ///
     /// # Errors

@@ -1,10 +1,11 @@
 //! Reading views: lists, what is due, changes. Each reads one snapshot.
 
 use super::fold::{reference, spell_what};
-use super::group::{Kept, Logs, id, index, said};
+use super::group::{Group, Kept, Logs, id, index, said};
 use super::objects::{self, Object};
 use super::schema::{OPEN, SPAN};
 use super::{Context, ViewError, Views};
+use crate::search::Texts;
 use record::name::{CallSign, Origin, Reference};
 use record::statement::Statement;
 use record::time::UtcMs;
@@ -14,13 +15,16 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use truce::agreement::{Actor, Coverage};
+use truce::areas::Area;
 use truce::contact::{LineState, Shifts};
 use truce::due::{Item, Urgency};
 use truce::kinds::Name;
-use truce::standing::Said;
-use truce::values::Slug;
+use truce::standing::{Said, Statements};
+use truce::values::{Position, Slug};
 use truce::wire::Wire;
-use truce::{Body, OwnLog};
+use truce::{Body, Context as Basis, OwnLog, Truce};
 use utoipa::ToSchema;
 
 /// What a list is asked for.
@@ -79,6 +83,8 @@ pub struct StatementRow {
     pub why: Option<String>,
     /// What it is about.
     pub about: Vec<String>,
+    /// Of a response: the digests that its author held of what it responds to.
+    pub seen: Vec<String>,
     /// Its groups: whom each is for, and its content if it is open to the reader.
     pub groups: Vec<GroupRow>,
     /// The statement itself, as far as the reader may read it: check its signature yourself.
@@ -203,7 +209,12 @@ impl Views {
     /// # Errors
     /// [`ViewError`].
     pub fn list(&self, capability: &str, query: &ListQuery) -> Result<Listed<String>, ViewError> {
-        self.read(|db| list(db, capability, query))
+        let context = self.context();
+        let mut listed = self.read(|db| list(db, capability, query))?;
+        for body in &mut listed.items {
+            *body = told(capability, std::mem::take(body), &context);
+        }
+        Ok(listed)
     }
 
     /// One object, by any statement that belongs to it.
@@ -212,7 +223,8 @@ impl Views {
     /// [`ViewError`].
     pub fn object(&self, capability: &str, of: &Reference) -> Result<Option<String>, ViewError> {
         const SQL: &str = "SELECT o.body FROM object o JOIN statement s ON s.id = ?1 WHERE o.capability = ?2 AND o.id IN (s.id, s.root)";
-        self.read(|db| {
+        let context = self.context();
+        let body = self.read(|db| {
             let logs = Logs::load(db)?;
             let Some(id) = held(db, &logs, of)? else {
                 return Ok(None);
@@ -221,7 +233,8 @@ impl Views {
                 .prepare_cached(SQL)?
                 .query_row(params![id, capability], |row| row.get(0))
                 .optional()?)
-        })
+        })?;
+        Ok(body.map(|body| told(capability, body, &context)))
     }
 
     /// Statements, from the newest to the oldest.
@@ -384,6 +397,49 @@ impl Views {
     pub fn lines(&self) -> Result<BTreeMap<(Reference, Slug), LineState>, ViewError> {
         let context = self.context();
         self.read(|db| lines(db, &context))
+    }
+
+    /// Statements by their local ids, in that order.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub(crate) fn rows_of(&self, ids: &[i64]) -> Result<Vec<StatementRow>, ViewError> {
+        let context = self.context();
+        self.read(|db| {
+            let rows = ids.iter().map(|id| statement_row(db, &context, *id));
+            rows.filter_map(Result::transpose).collect()
+        })
+    }
+
+    /// What statements say that changed after `since`, while `epoch` is still that of these tables; otherwise the new epoch.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub(crate) fn texts_since(
+        &self,
+        since: i64,
+        epoch: i64,
+        max: u32,
+    ) -> Result<(i64, Vec<Texts>), ViewError> {
+        self.read(|db| texts_since(db, since, epoch, max))
+    }
+
+    /// Whether the truce covers an actor at a place and time, by the instruments and areas that these eyes see.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn covered(
+        &self,
+        place: &Position,
+        actor: &Actor,
+        at: UtcMs,
+    ) -> Result<Coverage, ViewError> {
+        let context = self.context();
+        let areas = self.read(|db| all_areas(db, &context))?;
+        let contains = truce::areas::contains;
+        Ok(context
+            .agreement
+            .covered(place, actor, at, &areas, contains))
     }
 
     /// How many objects of a capability fall into each place and category between two times.
@@ -656,6 +712,14 @@ fn page<T>(
     })
 }
 
+/// A row with what is told of it when it is read.
+fn told(capability: &str, body: String, context: &Context) -> String {
+    match capability {
+        "matter" => super::contact::with_languages(body, context),
+        _ => body,
+    }
+}
+
 fn list(db: &Connection, capability: &str, query: &ListQuery) -> Result<Listed<String>, ViewError> {
     let first = vec![(
         "capability = ?".to_owned(),
@@ -767,6 +831,11 @@ fn spell_statement(
             .flat_map(|head| &head.about)
             .map(ToString::to_string)
             .collect(),
+        seen: head
+            .into_iter()
+            .flat_map(|head| &head.seen)
+            .map(ToString::to_string)
+            .collect(),
         groups,
         statement: statement.to_string(),
     }
@@ -796,6 +865,69 @@ fn changes(db: &Connection, since: i64, max: u32) -> Result<Vec<Change>, ViewErr
         });
     }
     Ok(all)
+}
+
+/// All areas, folded from what is said of each.
+fn all_areas(db: &Connection, context: &Context) -> Result<BTreeMap<Reference, Area>, ViewError> {
+    let logs = Logs::load(db)?;
+    let mut kept = Kept::default();
+    let roots: Vec<i64> = db
+        .prepare_cached("SELECT id FROM object WHERE capability = 'area'")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let mut all = BTreeMap::new();
+    for root in roots {
+        let group = Group::load(db, &mut kept, &logs, root)?;
+        let mut statements = Statements::among(Arc::clone(&context.participants));
+        for said in group
+            .members
+            .into_values()
+            .chain(group.beside.into_values())
+        {
+            statements.hold_read(said);
+        }
+        let basis = Basis {
+            directory: &context.directory,
+            agreement: &context.agreement,
+            seen_by: &|_, _| None, // when it arrived does not matter here
+        };
+        all.extend(Truce::part(&statements, &basis).areas.areas);
+    }
+    Ok(all)
+}
+
+fn texts_since(
+    db: &Connection,
+    since: i64,
+    epoch: i64,
+    max: u32,
+) -> Result<(i64, Vec<Texts>), ViewError> {
+    let sql = "SELECT value FROM state WHERE name = 'epoch'";
+    let now: i64 = db.query_row(sql, [], |row| row.get(0))?;
+    if now != epoch {
+        return Ok((now, Vec::new()));
+    }
+    let mut select = db.prepare_cached(
+        "SELECT seq, id, text FROM statement WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+    )?;
+    let mut rows = select.query(params![since, max])?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (id, text): (i64, String) = (row.get(1)?, row.get(2)?);
+        let statement = super::group::read(id, &text)?.statement;
+        let groups = statement
+            .head()
+            .into_iter()
+            .flat_map(|head| head.groups.keys());
+        all.push(Texts {
+            seq: row.get(0)?,
+            id,
+            contents: groups
+                .filter_map(|name| statement.content(name).cloned())
+                .collect(),
+        });
+    }
+    Ok((now, all))
 }
 
 fn own_log(db: &Connection, origin: &Origin, folded: u64) -> Result<OwnLog, ViewError> {

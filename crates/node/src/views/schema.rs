@@ -66,5 +66,6 @@ CREATE INDEX object_place ON object (capability, place, at_ms);
 CREATE INDEX object_open ON object (capability, tag, at_ms) WHERE open = 1;
 CREATE INDEX object_seq ON object (seq);
 CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-INSERT INTO state VALUES ('seq', 0), ('cut_by', 0);
+-- `epoch` is another whenever the tables are made anew: whatever follows their changes starts again.
+INSERT INTO state VALUES ('seq', 0), ('cut_by', 0), ('epoch', abs(random()) | 1);
 ";

@@ -1,0 +1,404 @@
+//! Search over what one reader may read: names in Arabic, Cyrillic and Latin, by their search form, and places by all of their
+//! names. Full text is kept apart from the views and follows their changes: it delays nothing else, and is thrown away with them.
+
+use crate::places::Places;
+use crate::views::{ListQuery, Listed, StatementRow, ViewError, Views};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use truce::names::{search_form, stem};
+
+/// Statements that are taken in with one commit.
+const BATCH_MAX: u32 = 2_000;
+/// A text that is longer is no name: its words are found, not its parts.
+const NAME_CHARACTERS_MAX: usize = 120;
+/// Characters of one statement that are searched.
+const TEXT_CHARACTERS_MAX: usize = 20_000;
+/// Parts of a word shorter than this are not found; a whole word is.
+const PART_CHARACTERS_MIN: usize = 3;
+/// Longest question, in characters.
+pub const QUERY_CHARACTERS_MAX: usize = 200;
+/// Names of a place that a question is widened by.
+const ALIASES_MAX: usize = 32;
+
+const LAYOUT: i64 = 1;
+const TABLES: &str = "
+CREATE TABLE doc (n INTEGER PRIMARY KEY AUTOINCREMENT, id INTEGER NOT NULL UNIQUE);
+CREATE VIRTUAL TABLE part USING fts5 (form, tokenize = 'trigram', detail = 'full');
+CREATE VIRTUAL TABLE word USING fts5 (form, stem, tokenize = 'unicode61 remove_diacritics 0');
+INSERT INTO part (part, rank) VALUES ('secure-delete', 1);
+INSERT INTO word (word, rank) VALUES ('secure-delete', 1);
+CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO state VALUES ('seq', 0), ('epoch', 0);
+";
+
+/// The search of one reader.
+pub struct Search {
+    path: PathBuf,
+    db: Mutex<Writer>,
+    idle: Mutex<Vec<Connection>>,
+}
+
+struct Writer {
+    db: Connection,
+    seq: i64,
+    epoch: i64,
+}
+
+impl Search {
+    /// Opens the search beside `views`.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn open(views: &Views) -> Result<Self, ViewError> {
+        let name = views
+            .path()
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or("node.db");
+        let path = views.path().with_file_name(format!("search-{name}"));
+        let db = connect(&path)?;
+        let state = |name: &str| {
+            let sql = "SELECT value FROM state WHERE name = ?1";
+            db.query_row(sql, [name], |row| row.get(0))
+        };
+        let (seq, epoch) = (state("seq")?, state("epoch")?);
+        Ok(Self {
+            path,
+            db: Mutex::new(Writer { db, seq, epoch }),
+            idle: Mutex::default(),
+        })
+    }
+
+    /// Takes in what changed in `views`; whether more is waiting.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn follow(&self, views: &Views) -> Result<bool, ViewError> {
+        let mut writer = lock(&self.db);
+        let (epoch, texts) = views.texts_since(writer.seq, writer.epoch, BATCH_MAX)?;
+        if epoch != writer.epoch {
+            writer.start_again(epoch)?;
+            return Ok(true);
+        }
+        writer.take(&texts)?;
+        Ok(texts.len() == BATCH_MAX as usize)
+    }
+
+    /// Whether everything is taken in that `views` hold.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn has_followed(&self, views: &Views) -> Result<bool, ViewError> {
+        let writer = lock(&self.db);
+        let (epoch, texts) = views.texts_since(writer.seq, writer.epoch, 1)?;
+        Ok(epoch == writer.epoch && texts.is_empty())
+    }
+
+    /// Statements in which `question` is found, the last ones first. Each of its words must be there, in any spelling of one
+    /// script; a place is found by any of its names.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn find(
+        &self,
+        views: &Views,
+        places: &Places,
+        question: &str,
+        query: &ListQuery,
+    ) -> Result<Listed<StatementRow>, ViewError> {
+        let question: String = question.chars().take(QUERY_CHARACTERS_MAX).collect();
+        let asked = Asked::of(&question, &places.names_of(&question, ALIASES_MAX)?);
+        let Some(asked) = asked else {
+            return Ok(Listed {
+                items: Vec::new(),
+                total: 0,
+                next: None,
+            });
+        };
+        let (ids, total, next) = self.read(|db| asked.find(db, query))?;
+        let items = views.rows_of(&ids)?;
+        Ok(Listed { items, total, next })
+    }
+
+    fn read<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, ViewError>,
+    ) -> Result<T, ViewError> {
+        let idle = lock(&self.idle).pop();
+        let db = match idle {
+            Some(db) => db,
+            None => {
+                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                let db = Connection::open_with_flags(&self.path, flags)?;
+                db.busy_timeout(std::time::Duration::from_secs(5))?;
+                db
+            }
+        };
+        let result = read(&db);
+        lock(&self.idle).push(db);
+        result
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn connect(path: &Path) -> Result<Connection, ViewError> {
+    let db = Connection::open(path)?;
+    db.busy_timeout(std::time::Duration::from_secs(5))?;
+    db.pragma_update(None, "page_size", 8192)?;
+    db.pragma_update(None, "journal_mode", "WAL")?;
+    db.pragma_update(None, "synchronous", "NORMAL")?;
+    db.pragma_update(None, "secure_delete", "ON")?;
+    db.pragma_update(None, "cache_size", -32_768)?;
+    db.set_prepared_statement_cache_capacity(32);
+    let layout: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if layout != LAYOUT {
+        drop_tables(&db)?;
+        db.execute_batch(TABLES)?;
+        db.pragma_update(None, "user_version", LAYOUT)?;
+    }
+    Ok(db)
+}
+
+fn drop_tables(db: &Connection) -> Result<(), ViewError> {
+    for table in ["doc", "part", "word", "state"] {
+        db.execute_batch(&format!("DROP TABLE IF EXISTS {table}"))?;
+    }
+    Ok(())
+}
+
+/// A statement's texts, as the views tell of them.
+pub(crate) struct Texts {
+    /// Where the change stands.
+    pub seq: i64,
+    /// The statement's local id.
+    pub id: i64,
+    /// What its groups say, as far as they are held and readable.
+    pub contents: Vec<Value>,
+}
+
+impl Writer {
+    fn start_again(&mut self, epoch: i64) -> Result<(), ViewError> {
+        drop_tables(&self.db)?;
+        self.db.execute_batch(TABLES)?;
+        self.db
+            .execute("UPDATE state SET value = ?1 WHERE name = 'epoch'", [epoch])?;
+        (self.seq, self.epoch) = (0, epoch);
+        Ok(())
+    }
+
+    fn take(&mut self, texts: &[Texts]) -> Result<(), ViewError> {
+        let Some(last) = texts.last() else {
+            return Ok(());
+        };
+        let write = self.db.unchecked_transaction()?;
+        let mut removed = false;
+        for one in texts {
+            removed |= write_doc(&write, one)?;
+        }
+        write.execute("UPDATE state SET value = ?1 WHERE name = 'seq'", [last.seq])?;
+        write.commit()?;
+        self.seq = last.seq;
+        if removed {
+            self.db
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes one statement anew; whether something of it that stood there before is gone.
+fn write_doc(db: &Connection, one: &Texts) -> Result<bool, ViewError> {
+    let (parts, words) = texts_of(&one.contents);
+    let known: Option<i64> = db
+        .prepare_cached("SELECT n FROM doc WHERE id = ?1")?
+        .query_row([one.id], |row| row.get(0))
+        .optional()?;
+    let mut removed = false;
+    let n = match known {
+        Some(n) => {
+            for table in ["part", "word"] {
+                let sql = format!("DELETE FROM {table} WHERE rowid = ?1");
+                removed |= db.prepare_cached(&sql)?.execute([n])? > 0 && words.is_empty();
+            }
+            n
+        }
+        None if words.is_empty() => return Ok(false),
+        None => {
+            db.prepare_cached("INSERT INTO doc (id) VALUES (?1)")?
+                .execute([one.id])?;
+            db.last_insert_rowid()
+        }
+    };
+    if !words.is_empty() {
+        db.prepare_cached("INSERT INTO word (rowid, form, stem) VALUES (?1, ?2, ?3)")?
+            .execute(params![n, words, stem(&words)])?;
+    }
+    if !parts.is_empty() {
+        db.prepare_cached("INSERT INTO part (rowid, form) VALUES (?1, ?2)")?
+            .execute(params![n, parts])?;
+    }
+    Ok(removed)
+}
+
+/// The search forms of what a statement says: of names, and of everything.
+fn texts_of(contents: &[Value]) -> (String, String) {
+    let mut names = BTreeSet::new();
+    let mut all = Vec::new();
+    let mut room = TEXT_CHARACTERS_MAX;
+    for content in contents {
+        gather(content, &mut |text| {
+            let length = text.chars().count();
+            if length > room || is_code(text) {
+                return;
+            }
+            room -= length;
+            let form = search_form(text);
+            if length <= NAME_CHARACTERS_MAX {
+                names.insert(form.clone());
+            }
+            all.push(form);
+        });
+    }
+    let names: Vec<String> = names.into_iter().collect();
+    (names.join("\n"), all.join("\n"))
+}
+
+fn gather(value: &Value, take: &mut dyn FnMut(&str)) {
+    match value {
+        Value::String(text) => take(text),
+        Value::Array(items) => items.iter().for_each(|item| gather(item, take)),
+        Value::Object(members) => members.values().for_each(|item| gather(item, take)),
+        _ => {}
+    }
+}
+
+/// Times, hashes and the words of closed lists are looked up otherwise.
+fn is_code(text: &str) -> bool {
+    let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    let closed = text.contains('_') && text.bytes().all(word);
+    let hash = text.len() == 43
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    let time = text.len() >= 20
+        && text.as_bytes()[0].is_ascii_digit()
+        && text.as_bytes().get(10) == Some(&b'T');
+    closed || hash || time
+}
+
+/// A question, as the index understands it.
+struct Asked {
+    parts: Option<String>,
+    words: String,
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', ""))
+}
+
+impl Asked {
+    fn of(question: &str, aliases: &[String]) -> Option<Self> {
+        let form = search_form(question);
+        if form.is_empty() {
+            return None;
+        }
+        let terms: Vec<&str> = form.split(' ').collect();
+        let stems = stem(question);
+        let mut words = vec![
+            terms
+                .iter()
+                .map(|term| quoted(term))
+                .collect::<Vec<_>>()
+                .join(" AND "),
+        ];
+        if !stems.is_empty() {
+            let stems: Vec<String> = stems.split(' ').map(quoted).collect();
+            words.push(format!("{{stem}}: ({})", stems.join(" AND ")));
+        }
+        let long = |form: &str| form.chars().count() >= PART_CHARACTERS_MIN;
+        let mut parts = Vec::new();
+        if terms.iter().all(|term| long(term)) {
+            parts.push(
+                terms
+                    .iter()
+                    .map(|term| quoted(term))
+                    .collect::<Vec<_>>()
+                    .join(" AND "),
+            );
+        }
+        for alias in aliases.iter().map(|alias| search_form(alias)) {
+            if !alias.is_empty() {
+                words.push(quoted(&alias));
+            }
+        }
+        let or = |all: Vec<String>| {
+            let all: Vec<String> = all.into_iter().map(|one| format!("({one})")).collect();
+            all.join(" OR ")
+        };
+        Some(Self {
+            parts: (!parts.is_empty()).then(|| or(parts)),
+            words: or(words),
+        })
+    }
+
+    /// Local ids of a page, the total, and where the next page begins.
+    #[allow(
+        clippy::type_complexity,
+        reason = "the three belong together and are named at once"
+    )]
+    fn find(
+        &self,
+        db: &Connection,
+        query: &ListQuery,
+    ) -> Result<(Vec<i64>, u64, Option<(i64, i64)>), ViewError> {
+        let found = "SELECT rowid AS n FROM word WHERE word MATCH ?1 UNION SELECT rowid FROM part WHERE part MATCH ?2";
+        let nothing = quoted("\u{1}\u{1}\u{1}");
+        let parts = self.parts.as_ref().unwrap_or(&nothing);
+        let total: i64 = db
+            .prepare_cached(&format!("SELECT count(*) FROM ({found})"))?
+            .query_row(params![self.words, parts], |row| row.get(0))?;
+        let below = query.after.map_or(i64::MAX, |(n, _)| n);
+        let sql = format!(
+            "SELECT f.n, doc.id FROM ({found}) f JOIN doc ON doc.n = f.n WHERE f.n < ?3 ORDER BY f.n DESC LIMIT ?4"
+        );
+        let rows: Vec<(i64, i64)> = db
+            .prepare_cached(&sql)?
+            .query_map(params![self.words, parts, below, query.limit + 1], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?
+            .collect::<Result<_, _>>()?;
+        let page = &rows[..rows.len().min(query.limit as usize)];
+        let next = (rows.len() > page.len())
+            .then(|| page.last().map(|(n, _)| (*n, 0)))
+            .flatten();
+        let ids = page.iter().map(|(_, id)| *id).collect();
+        Ok((ids, u64::try_from(total).unwrap_or(0), next))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn hashes_times_and_closed_words_are_not_searched_and_names_are() {
+        let content = json!({"category": "air_strike", "from": "2016-06-20T00:00:00Z", "place_name": "حلب",
+            "sha": "A".repeat(43), "sides": ["Government of Syria"], "n": 3});
+        let (names, all) = texts_of(&[content]);
+        assert_eq!(names, "government of syria\nحلب");
+        assert_eq!(all.lines().count(), 2);
+    }
+
+    #[test]
+    fn a_question_of_signs_alone_finds_nothing_and_breaks_nothing() {
+        assert!(Asked::of("\"'*-()", &[]).is_none());
+        assert!(Asked::of("AND OR NOT", &[]).is_some());
+    }
+}
