@@ -247,13 +247,12 @@ fn only<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
 
 /// The form in which names of areas are compared: without the words that only say what sort of place it is.
 fn area_key(name: &str, key: impl Fn(&str) -> String) -> String {
-    const SORTS: [&str; 14] = [
+    const SORTS: [&str; 13] = [
         "governorate",
         "district",
         "subdistrict",
         "sub",
         "province",
-        "countryside",
         "mintaqat",
         "markaz",
         "nahiyat",

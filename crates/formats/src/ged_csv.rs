@@ -49,6 +49,9 @@ const GED: Names = Names {
     sources: "number_of_sources",
 };
 
+/// A day is looked for behind so many commas: what has more of them is no name.
+const SOURCE_COMMAS_MAX: usize = 16;
+
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
@@ -120,17 +123,21 @@ fn source_names(row: &mut Row<'_>) -> Option<Vec<String>> {
     Some(names)
 }
 
-/// What stands before the first `,2016-06-20,` of an entry: a name may have commas, a headline is never kept.
+/// What stands before the first `,2016-06-20,` of an entry: a name may have commas, a headline is never kept. The day may be none
+/// that there was: some entries have 1753.
 fn name_before_the_day(entry: &str) -> Option<&str> {
-    let commas = entry.match_indices(',').map(|(at, _)| at);
     let is_day = |at: &usize| {
-        let rest = entry[at + 1..].trim_start();
-        rest.split_once(',')
-            .is_some_and(|(day, _)| cells::day(day.trim_end()).is_ok())
+        let day = entry[at + 1..].split(',').next().unwrap_or_default().trim();
+        let form = |(at, byte): (usize, u8)| {
+            if matches!(at, 4 | 7) {
+                byte == b'-'
+            } else {
+                byte.is_ascii_digit()
+            }
+        };
+        day.len() == 10 && day.bytes().enumerate().all(form)
     };
+    let commas = entry.match_indices(',').map(|(at, _)| at);
     let at = commas.take(SOURCE_COMMAS_MAX).find(is_day)?;
     Some(entry[..at].trim_start_matches(['"', ' ']))
 }
-
-/// A day is looked for behind so many commas: nothing that has more of them in its name is a name.
-const SOURCE_COMMAS_MAX: usize = 16;

@@ -10,6 +10,7 @@
 //! | [`tally_csv`] | one side's daily counts |
 //! | [`places_csv`] | gazetteers: administrative areas with P-codes, GeoNames, places as event coders name them |
 //! | [`reports_csv`], [`claims_csv`], [`toll_csv`] | our own tables of reports, claims and tolls |
+//! | [`scenario`] | our own scenarios: timed statements and expectations |
 //!
 //! [`areas`] finds the administrative area of a place, and says how. The bodies that are made here are JSON, so that this crate
 //! knows nothing of what statements mean; tests hold them against the readers in `truce`.
@@ -23,6 +24,7 @@ pub mod days;
 pub mod ged_csv;
 pub mod places_csv;
 pub mod reports_csv;
+pub mod scenario;
 pub mod table;
 pub mod tally_csv;
 pub mod toll_csv;

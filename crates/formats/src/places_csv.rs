@@ -7,6 +7,7 @@ use crate::areas::Basis;
 use crate::cells;
 use crate::reports_csv::Ids;
 use crate::table::{self, Rejected, Row};
+use std::collections::BTreeSet;
 
 /// Most names of one place.
 pub const NAMES_MAX: usize = 128;
@@ -283,24 +284,23 @@ pub fn read_geonames(bytes: &[u8]) -> Result<Vec<Place>, Rejected> {
     })
 }
 
-/// Reads places as the coders of UCDP GED name them. They have no id: name and position are it.
+/// Reads places as the coders of UCDP GED name them. They have no id: name and position are it, and rows that differ in their
+/// precision alone are one place.
 ///
 /// # Errors
 /// [`Rejected`].
 pub fn read_ged(bytes: &[u8]) -> Result<Vec<Place>, Rejected> {
     const NEEDED: [&str; 3] = ["name", "lat", "lon"];
+    let mut ids = BTreeSet::new();
     table::read(bytes, &NEEDED, |row| {
         let mut names = Names::default();
         names.take(row, "name", Some("en"), true);
         let at = position(row);
         let (names, (lat_e7, lon_e7)) = (names.done(row, "name")?, at?);
-        Some(Place {
-            id: format!(
-                "ged:{}@{},{}",
-                names[0].text,
-                cells::degrees(lat_e7),
-                cells::degrees(lon_e7)
-            ),
+        let (lat, lon) = (cells::degrees(lat_e7), cells::degrees(lon_e7));
+        let id = format!("ged:{}@{lat},{lon}", names[0].text);
+        ids.insert(id.clone()).then_some(Place {
+            id,
             kind: Kind::Named,
             names,
             lat_e7,

@@ -231,7 +231,8 @@ fn own_targets(head: &Head, name: Name, own: &OwnLog) -> Result<(), Refusal> {
                 ),
             );
         }
-        if own.retracted.contains(&reference.index) {
+        // What was taken back has to be destroyed all the same when it names somebody.
+        if own.retracted.contains(&reference.index) && name != Name::Erase {
             return refuse(
                 "target",
                 "about",

@@ -706,17 +706,11 @@ impl Instrument {
         ))
     }
 
-    /// The clock of a precedence.
+    /// The clock that it names for a precedence.
     #[must_use]
-    pub fn clock(&self, precedence: Precedence) -> Clock {
-        let named = self
-            .table
-            .clocks
-            .iter()
-            .find(|clock| clock.precedence == precedence);
-        named
-            .cloned()
-            .unwrap_or_else(|| Clock::default_of(precedence))
+    pub fn named_clock(&self, precedence: Precedence) -> Option<&Clock> {
+        let mut clocks = self.table.clocks.iter();
+        clocks.find(|clock| clock.precedence == precedence)
     }
 
     pub(crate) fn provision(&self, id: &Slug) -> Cited {
@@ -947,22 +941,44 @@ impl Agreement {
             .max_by_key(|i| (i.begins_at(), i.table.version, i.reference.index))
     }
 
+    /// What the newest instrument in force at `at` says that says anything of it: a later text that is silent takes nothing back.
+    pub(crate) fn newest<'a, T>(
+        &'a self,
+        at: UtcMs,
+        says: impl FnMut(&'a Instrument) -> Option<T>,
+    ) -> Option<T> {
+        let mut in_force: Vec<&Instrument> = self.in_force(at).collect();
+        in_force.sort_by_key(|i| (i.begins_at(), i.table.version, i.reference.index));
+        in_force.into_iter().rev().find_map(says)
+    }
+
     /// The logs whose sight of a head starts a clock at `at` when the recipient gives no receipt.
     #[must_use]
     pub fn neutrals(&self, at: UtcMs) -> BTreeSet<Origin> {
-        let governing = self.governing(at).into_iter();
-        let neutral = governing.flat_map(|i| {
+        let neutral = self.newest(at, |i| {
             let members = i.table.participants.iter();
-            members.filter(|member| i.table.neutrals.contains(&member.call_sign))
+            let neutral = members.filter(|member| i.table.neutrals.contains(&member.call_sign));
+            let origins: BTreeSet<Origin> = neutral.map(|member| member.origin.clone()).collect();
+            (!origins.is_empty()).then_some(origins)
         });
-        neutral.map(|member| member.origin.clone()).collect()
+        neutral.unwrap_or_default()
+    }
+
+    /// Who must be told at once when lives are at risk at `at`.
+    #[must_use]
+    pub fn flash_recipients(&self, at: UtcMs) -> &[CallSign] {
+        let named = self.newest(at, |i| {
+            let named: &[CallSign] = &i.table.flash_recipients;
+            (!named.is_empty()).then_some(named)
+        });
+        named.unwrap_or_default()
     }
 
     /// The clock of a precedence at `at`.
     #[must_use]
     pub fn clock(&self, precedence: Precedence, at: UtcMs) -> Clock {
-        self.governing(at)
-            .map_or_else(|| Clock::default_of(precedence), |i| i.clock(precedence))
+        self.newest(at, |i| i.named_clock(precedence).cloned())
+            .unwrap_or_else(|| Clock::default_of(precedence))
     }
 
     /// Whether `actor` is covered at `place` and `at`. `contains` tells whether a polygon contains a position; use
@@ -980,9 +996,11 @@ impl Agreement {
             .values()
             .filter(|a| a.is_valid(at) && contains(&a.polygon, place))
             .collect();
-        let judged = self
+        // Rules of a joint procedure say how it is kept, and not who keeps it.
+        let covering = self
             .in_force(at)
-            .map(|i| i.judge(place, actor, at, &here, &contains));
+            .filter(|i| i.table.formality != Formality::JointProcedure);
+        let judged = covering.map(|i| i.judge(place, actor, at, &here, &contains));
         let mut judged: Vec<Coverage> = judged.collect();
         judged.sort_by_key(|coverage| coverage.answer);
         let Some(answer) = judged.first().map(|coverage| coverage.answer) else {

@@ -405,12 +405,10 @@ fn hear_separation(separation: &mut Separation, entry: &Effective<'_>, by: CallS
     }
 }
 
-/// Milliseconds in which an area is answered, by what governs at `at`; without an instrument as ROUTINE.
+/// Milliseconds in which an area is answered, by what is in force at `at`; where nothing names it, as ROUTINE.
 #[must_use]
 pub fn answer_within_ms(agreement: &Agreement, at: UtcMs) -> i64 {
-    let named = agreement
-        .governing(at)
-        .and_then(|instrument| instrument.table.area_answer_within_s);
+    let named = agreement.newest(at, |instrument| instrument.table.area_answer_within_s);
     let routine = agreement.clock(Precedence::Routine, at).answer_within_s;
     named.unwrap_or(routine).get() * 1000
 }

@@ -195,6 +195,8 @@ pub(crate) fn of_instrument(instrument: &Instrument, delivered: &Delivered<'_>) 
         let adopted = instrument
             .adopted_at()
             .filter(|_| !table.needed.contains(party));
+        // What another text that was agreed takes the place of is owed no answer any more.
+        let amended = instrument.amended.as_ref().map(|(_, at)| *at);
         let until = |(reference, until): &(Reference, UtcMs)| (reference.clone(), Some(*until));
         Owed {
             what: What::Acceptance,
@@ -205,7 +207,10 @@ pub(crate) fn of_instrument(instrument: &Instrument, delivered: &Delivered<'_>) 
             said_at: instrument.tabled_at,
             delivery: delivered(&[&instrument.reference], instrument.tabled_at, party),
             due_at: Some(table.accept_by.utc()),
-            settled_at: [accepted, refused, adopted].into_iter().flatten().min(),
+            settled_at: [accepted, refused, adopted, amended]
+                .into_iter()
+                .flatten()
+                .min(),
             holding: instrument.holds.get(party).map(until),
         }
     });

@@ -1437,3 +1437,133 @@ fn an_answer_that_is_withdrawn_leaves_the_question_open() {
         "whoever withdraws his answer had the question"
     );
 }
+
+/// A joint procedure and what was agreed before it stand beside each other.
+#[test]
+fn a_later_text_that_is_silent_takes_nothing_back() {
+    let mut room = room();
+    let origin = |name: &str| format!("truce.example/{}", name.to_lowercase());
+    let procedure = json!({"name": "Joint procedure", "formality": "joint_procedure", "version": 1, "text_sha256": sha(),
+        "text_public": false, "needed": ["RU", "US"], "accept_by": "2016-03-28T00:00:00Z",
+        "in_force_from": "2016-03-28T00:00:00Z", "provisions": [{"id": "a", "title": "Rules", "text_sha256": sha()}],
+        "clocks": [{"precedence": "ROUTINE", "answer_within_s": 3600, "read_back": false, "pass_down": false}],
+        "participants": [{"call_sign": "RU", "origin": origin("RU"), "role": "guarantor"},
+            {"call_sign": "US", "origin": origin("US"), "role": "guarantor"}]});
+    let tabled = room.say(
+        "RU",
+        "2016-03-26T09:00:00Z",
+        "instrument.table/1",
+        &[],
+        procedure,
+    );
+    room.say(
+        "US",
+        "2016-03-27T09:00:00Z",
+        "instrument.accept/1",
+        &[&tabled],
+        json!({"text_sha256": sha()}),
+    );
+    let call = room.say(
+        "MISSION",
+        "2016-04-01T09:00:00Z",
+        "message.send/1",
+        &[],
+        flash(&["US"]),
+    );
+    let truce = room.truce();
+    let april = utc("2016-04-01T09:00:00Z");
+    let within = |precedence| {
+        truce
+            .agreement
+            .clock(precedence, april)
+            .answer_within_s
+            .get()
+    };
+    assert_eq!(within(Precedence::Routine), 3600, "it names this clock");
+    assert_eq!(within(Precedence::Priority), 6 * 3600);
+    assert_eq!(truce.matters[&call].not_told, [sign("RU")]);
+    assert_eq!(truce.agreement.neutrals(april).len(), 1);
+    let slug = |id: &str| truce::values::Slug::new(id).unwrap();
+    let ask = |actor| {
+        let place = Position::new(350_000_000, 373_000_000).unwrap();
+        let areas = &truce.areas.areas;
+        truce
+            .agreement
+            .covered(&place, &actor, april, areas, areas::contains)
+    };
+    let nusra = ask(Actor::Group(slug("nusra")));
+    assert_eq!(nusra.answer, Covers::Excluded, "{:?}", nusra.reasons);
+    let us = ask(Actor::Participant(sign("US")));
+    assert_eq!((us.answer, us.provisions.len()), (Covers::Covered, 1));
+}
+
+#[test]
+fn an_offer_that_another_agreed_text_takes_the_place_of_is_owed_no_answer() {
+    let mut room = room();
+    let origin = |name: &str| format!("truce.example/{}", name.to_lowercase());
+    let rules = |from: &str| {
+        json!({"name": "Rules", "formality": "joint_procedure", "version": 1, "text_sha256": sha(),
+        "text_public": false, "needed": ["RU", "US"], "accept_by": from, "in_force_from": from,
+        "provisions": [{"id": "a", "title": "Rules", "text_sha256": sha()}],
+        "participants": [{"call_sign": "RU", "origin": origin("RU"), "role": "guarantor"},
+            {"call_sign": "US", "origin": origin("US"), "role": "guarantor"}]})
+    };
+    let offer = room.say(
+        "RU",
+        "2016-03-05T09:00:00Z",
+        "instrument.table/1",
+        &[],
+        rules("2016-03-22T00:00:00Z"),
+    );
+    let later = room.say(
+        "US",
+        "2016-03-26T09:00:00Z",
+        "instrument.table/1",
+        &[&offer],
+        rules("2016-03-28T00:00:00Z"),
+    );
+    let owed = |room: &Room, now| due_of(&room.truce(), &What::Acceptance, "US", now).len();
+    assert_eq!(owed(&room, "2016-03-29T00:00:00Z"), 1, "not agreed yet");
+    room.say(
+        "RU",
+        "2016-03-27T09:00:00Z",
+        "instrument.accept/1",
+        &[&later],
+        json!({"text_sha256": sha()}),
+    );
+    assert_eq!(owed(&room, "2016-03-27T10:00:00Z"), 1, "not in force yet");
+    assert_eq!(owed(&room, "2016-03-29T00:00:00Z"), 0);
+}
+
+#[test]
+fn what_was_taken_back_can_still_be_erased() {
+    let mut room = room();
+    let call = room.say(
+        "RU",
+        "2016-06-20T09:00:00Z",
+        "message.send/1",
+        &[],
+        message("ROUTINE", &["US"]),
+    );
+    room.say(
+        "RU",
+        "2016-06-20T09:10:00Z",
+        "retract/1",
+        &[&call],
+        json!({"reason": "It names a witness"}),
+    );
+    let erasure = room.say(
+        "RU",
+        "2016-06-20T09:20:00Z",
+        "erase/1",
+        &[&call],
+        json!({"groups": ["body"]}),
+    );
+    let truce = room.truce();
+    assert_eq!(truce.standings[&erasure], Standing::Effective);
+    assert!(
+        matches!(&truce.standings[&call], Standing::Undetermined(why) if why.contains("erased"))
+    );
+    let again = room.refusal("RU", DESK, "retract/1", &[&call], json!({"reason": "x"}));
+    assert_eq!(again.rule, "target", "nothing else is said of it");
+}

@@ -6,6 +6,7 @@ mod config;
 mod key;
 mod log;
 mod node;
+mod play;
 mod report;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -64,6 +65,14 @@ enum Command {
         Exit status: 0 everything holds, 1 something does not; the first bad entry is named."
     )]
     Audit(report::Args),
+    /// Play scenarios in an exercise room, and say which expectation does not come true
+    #[command(
+        after_long_help = "EXAMPLE:\n  truceline play demo/scenarios/flash-night.truce\n\n\
+        Nothing is read from or written to a node's data. Exit status: 0 each came out as it is written, 1 one did not;\n\
+        the first expectation that does not come true is named with its file and line, and what was found instead.\n\
+        How scenarios are written: docs/scenarios.md"
+    )]
+    Play(play::Args),
     /// Carry the record on a stick: out, and in
     #[command(subcommand)]
     Carry(carry::Command),
@@ -98,6 +107,7 @@ fn run(command: Command, settings: &config::Settings) -> Outcome {
         Command::Key(command) => key::run(&command),
         Command::Log(command) => log::run(command, settings),
         Command::Audit(args) => report::run(&args),
+        Command::Play(args) => play::run(&args),
         Command::Carry(command) => carry::run(&command, settings),
         Command::Completions { shell } => {
             clap_complete::generate(

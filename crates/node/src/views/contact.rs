@@ -241,6 +241,6 @@ fn step(step: &Step) -> String {
 }
 
 /// A word of a closed list, as bodies have it.
-pub(super) fn word(value: &impl Wire) -> String {
+pub(crate) fn word(value: &impl Wire) -> String {
     value.write().as_str().unwrap_or_default().to_owned()
 }

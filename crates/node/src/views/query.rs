@@ -1,7 +1,7 @@
 //! Reading views: lists, what is due, changes. Each reads one snapshot.
 
 use super::fold::{reference, spell_what};
-use super::group::{Kept, Logs, id, index, said};
+use super::group::{Group, Kept, Logs, id, index, said};
 use super::objects::{self, Object};
 use super::schema::{OPEN, SPAN};
 use super::{Context, ViewError, Views};
@@ -15,13 +15,16 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use truce::agreement::{Actor, Coverage};
+use truce::areas::Area;
 use truce::contact::{LineState, Shifts};
 use truce::due::{Item, Urgency};
 use truce::kinds::Name;
-use truce::standing::Said;
-use truce::values::Slug;
+use truce::standing::{Said, Statements};
+use truce::values::{Position, Slug};
 use truce::wire::Wire;
-use truce::{Body, OwnLog};
+use truce::{Body, Context as Basis, OwnLog, Truce};
 use utoipa::ToSchema;
 
 /// What a list is asked for.
@@ -410,6 +413,24 @@ impl Views {
         max: u32,
     ) -> Result<(i64, Vec<Texts>), ViewError> {
         self.read(|db| texts_since(db, since, epoch, max))
+    }
+
+    /// Whether the truce covers an actor at a place and time, by the instruments and areas that these eyes see.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn covered(
+        &self,
+        place: &Position,
+        actor: &Actor,
+        at: UtcMs,
+    ) -> Result<Coverage, ViewError> {
+        let context = self.context();
+        let areas = self.read(|db| all_areas(db, &context))?;
+        let contains = truce::areas::contains;
+        Ok(context
+            .agreement
+            .covered(place, actor, at, &areas, contains))
     }
 
     /// How many objects of a capability fall into each place and category between two times.
@@ -820,6 +841,35 @@ fn changes(db: &Connection, since: i64, max: u32) -> Result<Vec<Change>, ViewErr
             kind: row.get(3)?,
             gone,
         });
+    }
+    Ok(all)
+}
+
+/// All areas, folded from what is said of each.
+fn all_areas(db: &Connection, context: &Context) -> Result<BTreeMap<Reference, Area>, ViewError> {
+    let logs = Logs::load(db)?;
+    let mut kept = Kept::default();
+    let roots: Vec<i64> = db
+        .prepare_cached("SELECT id FROM object WHERE capability = 'area'")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let mut all = BTreeMap::new();
+    for root in roots {
+        let group = Group::load(db, &mut kept, &logs, root)?;
+        let mut statements = Statements::among(Arc::clone(&context.participants));
+        for said in group
+            .members
+            .into_values()
+            .chain(group.beside.into_values())
+        {
+            statements.hold_read(said);
+        }
+        let basis = Basis {
+            directory: &context.directory,
+            agreement: &context.agreement,
+            seen_by: &|_, _| None, // when it arrived does not matter here
+        };
+        all.extend(Truce::part(&statements, &basis).areas.areas);
     }
     Ok(all)
 }

@@ -392,14 +392,11 @@ fn matter(
         .map(|send| send.message.precedence)
         .min()
         .unwrap_or(Precedence::Routine);
-    let governing = agreement.governing(first.at);
     let neutrals = agreement.neutrals(first.at);
     let to: BTreeSet<&CallSign> = sends.iter().flat_map(|send| &send.message.to).collect();
     let by = entries[0].by.clone();
     let told = |sign: &&CallSign| !to.contains(sign) && **sign != by;
-    let flash = governing
-        .into_iter()
-        .flat_map(|i| &i.table.flash_recipients);
+    let flash = agreement.flash_recipients(first.at).iter();
     let not_told = flash
         .filter(|_| precedence == Precedence::Flash)
         .filter(told)
