@@ -218,7 +218,12 @@ impl World {
     }
 
     /// A statement of one of these kinds that stands already, by a number; now and then one of any kind, or with another leaf.
-    fn pick(&self, kinds: &[&str], step: &Step, whose: impl Fn(usize) -> bool) -> Option<Reference> {
+    fn pick(
+        &self,
+        kinds: &[&str],
+        step: &Step,
+        whose: impl Fn(usize) -> bool,
+    ) -> Option<Reference> {
         if step.n == 23 && step.about % 7 == 0 {
             let log = &self.logs[step.about % self.logs.len()];
             let ahead = u64::try_from(step.about % 9).unwrap();
@@ -233,7 +238,9 @@ impl World {
         };
         let fitting: Vec<&Stands> = self.stands.iter().filter(fits).collect();
         // The last ones are what is talked about.
-        let recent = fitting.len().saturating_sub(if step.about % 3 == 0 { 3 } else { 40 });
+        let recent = fitting
+            .len()
+            .saturating_sub(if step.about % 3 == 0 { 3 } else { 40 });
         let fitting = &fitting[recent..];
         let picked = fitting.get(step.about % fitting.len().max(1))?;
         Some(picked.reference.clone())
@@ -306,7 +313,11 @@ impl World {
             .filter(|name| *name != names[who])
             .collect();
         let one = others[step.about % others.len()];
-        let to: Vec<&str> = if n % 3 == 0 { others.clone() } else { vec![one] };
+        let to: Vec<&str> = if n % 3 == 0 {
+            others.clone()
+        } else {
+            vec![one]
+        };
         let mut addressed: Vec<&str> = to.clone();
         addressed.push("MISSION");
         let readers: Vec<&str> = match step.readers {
@@ -325,7 +336,11 @@ impl World {
             "report.file/1" | "correct/1" => {
                 let mut groups: Vec<(&str, &[&str], Value)> = Vec::new();
                 for (name, content) in body.as_object().unwrap() {
-                    let narrow: &[&str] = if step.about % 2 == 0 { &[] } else { &["MISSION"] };
+                    let narrow: &[&str] = if step.about % 2 == 0 {
+                        &[]
+                    } else {
+                        &["MISSION"]
+                    };
                     let aud = if name == "body" { &readers[..] } else { narrow };
                     groups.push((name, aud, content.clone()));
                 }
@@ -342,7 +357,13 @@ impl World {
         let kid = match (n, what) {
             (21, _) => NOBODY,
             (_, "take over") => kids[(step.about + 1) % kids.len()],
-            _ => kids[if n % 4 == 0 { step.about % kids.len() } else { kids.len() - 1 }],
+            _ => {
+                kids[if n % 4 == 0 {
+                    step.about % kids.len()
+                } else {
+                    kids.len() - 1
+                }]
+            }
         };
         let name = kind.split('/').next().unwrap();
         let name = truce::kinds::Name::ALL
@@ -368,9 +389,7 @@ impl World {
         let theirs = |kinds: &[&str]| self.pick(kinds, step, |side| side != who);
         let any = |kinds: &[&str]| self.pick(kinds, step, |_| true);
         let place = json!({"lat_e7": 350_000_000 + n / 3, "lon_e7": 380_000_000});
-        let flash = |happening: &str| {
-            json!({"precedence": "FLASH", "to": to, "place": place, "happening": happening})
-        };
+        let flash = |happening: &str| json!({"precedence": "FLASH", "to": to, "place": place, "happening": happening});
         let grade = ["IMMEDIATE", "PRIORITY", "ROUTINE"][n % 3];
         let parts = if n % 2 == 0 {
             json!([{"id": "a", "ask": "?"}, {"id": "b", "ask": "?"}])
@@ -387,8 +406,8 @@ impl World {
             "pcodes": [format!("SY0{}", n % 4)], "place_precision": 3, "external_id": format!("R{n}")});
         let tally = json!({"counted": "violations", "issued_by": "RU", "from": later(self.now, -60), "until": at, "total": n,
             "lines": [{"label": "Aleppo", "count": n / 2}], "source": {"title": "Bulletin"}});
-        let toll = json!({"harm": "killed", "status": "reported", "low": n, "from": later(self.now, -60), "until": at,
-            "pcodes": ["SY02"], "source": {"title": "Register"}});
+        let toll = json!({"harm": "killed", "population": "everybody", "low": n, "from": later(self.now, -60), "until": at,
+            "area": "there", "pcodes": ["SY02"], "given_by": "Register", "official": false, "source": {"title": "Register"}});
         let line = |extra: Value| {
             let mut body = json!({"line": "line-1", "means": if n % 4 == 0 { "alternate" } else { "primary" }});
             for (name, value) in extra.as_object().unwrap() {
@@ -396,8 +415,11 @@ impl World {
             }
             body
         };
-        let test = line(json!({"tested_at": at, "result": if n % 5 == 0 { "not_heard" } else { "heard" }}));
-        let corner = |lat: i64, lon: i64| json!({"lat_e7": 360_000_000 + lat, "lon_e7": 370_000_000 + lon});
+        let test = line(
+            json!({"tested_at": at, "result": if n % 5 == 0 { "not_heard" } else { "heard" }}),
+        );
+        let corner =
+            |lat: i64, lon: i64| json!({"lat_e7": 360_000_000 + lat, "lon_e7": 370_000_000 + lon});
         let wide = 4_000_000 + i64::try_from(n % 3).unwrap() * 1_000_000;
         let area = json!({"name": format!("Area {n}"), "purpose": "disengagement", "to": to, "basis": "x",
             "polygon": [corner(0, 0), corner(wide, 0), corner(wide, 4_000_000), corner(0, 4_000_000)],
@@ -412,7 +434,11 @@ impl World {
                 one(mine(&["message.send"]))?,
                 flash("still_happening"),
             ),
-            "stopped" => ("message.send/1", one(mine(&["message.send"]))?, flash("stopped")),
+            "stopped" => (
+                "message.send/1",
+                one(mine(&["message.send"]))?,
+                flash("stopped"),
+            ),
             "message" => ("message.send/1", vec![], text),
             "continue" => ("message.send/1", one(mine(&["message.send"]))?, text),
             "receipt" => ("receipt/1", one(theirs(ASKED))?, json!({})),
@@ -443,7 +469,11 @@ impl World {
                     json!({"response": response, "reason": "x"}),
                 )
             }
-            "comment" => ("comment/1", one(theirs(&[]))?, json!({"words": format!("remark {n}")})),
+            "comment" => (
+                "comment/1",
+                one(theirs(&[]))?,
+                json!({"words": format!("remark {n}")}),
+            ),
             "read back" => (
                 "read_back/1",
                 one(theirs(&["message.send"]))?,
@@ -556,7 +586,10 @@ impl World {
             }
             "erase done" => ("erase.done/1", one(theirs(&["erase"]))?, json!({})),
             "head seen" => {
-                let heads = self.logs.iter().filter(|log| log.origin() != self.logs[who].origin());
+                let heads = self
+                    .logs
+                    .iter()
+                    .filter(|log| log.origin() != self.logs[who].origin());
                 let back = u64::try_from(n % 5).unwrap();
                 let mut heads: Vec<Value> = heads
                     .map(|log| json!({"origin": log.origin().as_str(), "size": log.size() - back, "root": sha(1)}))
@@ -571,7 +604,11 @@ impl World {
             }
             "table" => {
                 let amended = any(&["instrument.table"]).filter(|_| n % 2 == 0);
-                let version = self.stands.iter().filter(|s| s.kind == "instrument.table").count();
+                let version = self
+                    .stands
+                    .iter()
+                    .filter(|s| s.kind == "instrument.table")
+                    .count();
                 (
                     "instrument.table/1",
                     amended.into_iter().collect(),

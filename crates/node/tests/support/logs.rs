@@ -110,8 +110,7 @@ impl MemoryLog {
     /// Grants another key; its secret is named by the entry. Returns the entry.
     pub fn grant_key(&mut self) -> u64 {
         let index = self.size();
-        let grant =
-            json!({"role": "office", "key": secret(self.seed, index).public().to_jwk()});
+        let grant = json!({"role": "office", "key": secret(self.seed, index).public().to_jwk()});
         self.control("key.grant/1", grant);
         self.kids.push(index);
         index
