@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod authority;
 mod clerk;
+pub mod clock;
 pub mod home;
 pub mod http;
 pub mod import;

@@ -6,6 +6,7 @@ use super::extract::{Asked, Body, Named};
 use super::once::Before;
 use super::page::{self, Page};
 use super::problem::{Problem, Problems};
+use crate::NodeError;
 use crate::accounts::{Caller, Scope};
 use crate::authority::{Eyes, may_read};
 use crate::views::{ListQuery, StatementRow};
@@ -251,12 +252,13 @@ fn drafted(app: &App, caller: &Caller, say: &Say, draft: &Value) -> Result<State
         .participant
         .as_ref()
         .ok_or_else(|| Problem::forbidden("this account belongs to no participant of this node"))?;
-    let own = app
-        .node
-        .own_of(sign)
-        .map_err(|error| Problem::forbidden(error.to_string()))?;
-    own.sign(office, kid, draft, now)
-        .map_err(|error| Problem::refused("key", "office", &error.to_string()))
+    app.node
+        .sign(sign, office, kid, draft)
+        .map_err(|error| match error {
+            NodeError::View(error) => error.into(),
+            NodeError::NotOurs(_) => Problem::forbidden(error.to_string()),
+            other => Problem::refused("key", "office", &other.to_string()),
+        })
 }
 
 async fn submit(app: &App, statement: Statement) -> Result<Logged, Problem> {

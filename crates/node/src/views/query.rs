@@ -83,6 +83,8 @@ pub struct StatementRow {
     pub why: Option<String>,
     /// What it is about.
     pub about: Vec<String>,
+    /// Of a response: the digests that its author held of what it responds to.
+    pub seen: Vec<String>,
     /// Its groups: whom each is for, and its content if it is open to the reader.
     pub groups: Vec<GroupRow>,
     /// The statement itself, as far as the reader may read it: check its signature yourself.
@@ -812,6 +814,11 @@ fn spell_statement(
         about: head
             .into_iter()
             .flat_map(|head| &head.about)
+            .map(ToString::to_string)
+            .collect(),
+        seen: head
+            .into_iter()
+            .flat_map(|head| &head.seen)
             .map(ToString::to_string)
             .collect(),
         groups,
