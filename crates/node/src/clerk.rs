@@ -30,7 +30,8 @@ pub struct Clerk(Mutex<Done>);
 struct Done {
     said: BTreeSet<(Origin, Reference)>,
     told: BTreeMap<Origin, (UtcMs, BTreeMap<Origin, u64>)>,
-    erased_until: BTreeMap<Origin, i64>,
+    /// Up to which change of the views everything was dealt with.
+    dealt_with: BTreeMap<Origin, i64>,
 }
 
 impl Clerk {
@@ -44,17 +45,34 @@ impl Clerk {
             if own.keys(Office::Administrator).is_empty() {
                 continue;
             }
-            for work in [receipts, heads, erasures] {
-                match work(node, own, views, &mut done) {
-                    Ok(said) => count += said,
-                    Err(error) => {
-                        tracing::error!(%error, "what a machine says by itself was not said; trying again");
-                    }
+            match work(node, own, views, &mut done) {
+                Ok(said) => count += said,
+                Err(error) => {
+                    tracing::error!(%error, "what a machine says by itself was not said; trying again");
                 }
             }
         }
         count
     }
+}
+
+/// One participant's work.
+fn work(
+    node: &Node,
+    own: &Arc<Own>,
+    views: &Arc<Views>,
+    done: &mut Done,
+) -> Result<usize, ClerkError> {
+    let heads = heads(node, own, views, done)?;
+    let seq = views.context().seq;
+    if done.dealt_with.get(own.origin()) == Some(&seq) {
+        return Ok(heads);
+    }
+    let said = receipts(node, own, views, done)? + erasures(node, own, views, done)?;
+    if said == 0 {
+        done.dealt_with.insert(own.origin().clone(), seq);
+    }
+    Ok(heads + said)
 }
 
 /// Why something was not said.
@@ -64,6 +82,8 @@ enum ClerkError {
     View(#[from] ViewError),
     #[error(transparent)]
     Sign(#[from] crate::own::SignError),
+    #[error(transparent)]
+    Node(#[from] crate::NodeError),
     #[error(transparent)]
     Say(#[from] record::log::SayError),
     #[error(transparent)]
@@ -111,7 +131,7 @@ fn say(
     let draft = Draft::new(kind, &now.to_string())?
         .about(vec![about.clone()])
         .group("body", Audience::of(readers), body)?;
-    let statement = own.sign(Office::Administrator, None, draft, now)?;
+    let statement = node.sign(&own.call_sign, Office::Administrator, None, draft)?;
     Ok(node.say_by_itself(own, statement)?)
 }
 
@@ -186,10 +206,6 @@ fn erasures(
     views: &Arc<Views>,
     done: &mut Done,
 ) -> Result<usize, ClerkError> {
-    let seq = views.context().seq;
-    if done.erased_until.get(own.origin()) == Some(&seq) {
-        return Ok(0);
-    }
     let query = ListQuery {
         limit: ERASURES_MAX,
         ..ListQuery::default()
@@ -211,6 +227,5 @@ fn erasures(
         }
         done.said.insert(key);
     }
-    done.erased_until.insert(own.origin().clone(), seq);
     Ok(count)
 }

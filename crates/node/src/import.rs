@@ -53,6 +53,19 @@ impl Item {
     }
 }
 
+impl Item {
+    /// What has no name in its set: a claim or a toll, known by all that it says.
+    #[must_use]
+    pub fn whole(kind: &'static str, groups: Map<String, Value>) -> Self {
+        let key = groups.get("body").map(whole_key).unwrap_or_default();
+        Self { key, kind, groups }
+    }
+}
+
+fn whole_key(body: &Value) -> String {
+    record::json::canonical(body)
+}
+
 fn report_key(body: &Value) -> Option<String> {
     body.get("external_id")?.as_str().map(str::to_owned)
 }
@@ -79,8 +92,12 @@ impl Plan {
     /// # Errors
     /// [`ViewError`].
     pub fn of(views: &Views, call_sign: &CallSign, items: Vec<Item>) -> Result<Self, ViewError> {
-        let mut known = known(views, call_sign, "report", "/report", report_key)?;
-        known.extend(known_tallies(views, call_sign)?);
+        let mut known = Known::new();
+        for set in SETS {
+            if items.iter().any(|item| item.kind == set.kind) {
+                known.extend(set.known(views, call_sign)?);
+            }
+        }
         let mut plan = Self::default();
         for item in items {
             match known.get(&(item.kind, item.key.clone())) {
@@ -95,53 +112,96 @@ impl Plan {
 
 type Known = BTreeMap<(&'static str, String), (Reference, Map<String, Value>)>;
 
-fn known(
-    views: &Views,
-    call_sign: &CallSign,
-    capability: &str,
-    pointer: &str,
+/// Where the statements of a kind are found again, and by what.
+struct Set {
+    kind: &'static str,
+    capability: &'static str,
+    body: &'static str,
     key: fn(&Value) -> Option<String>,
-) -> Result<Known, ViewError> {
-    let mut all = Known::new();
-    let mut query = ListQuery {
-        by: Some(call_sign.to_string()),
-        limit: PAGE,
-        ..ListQuery::default()
-    };
-    loop {
-        let page = views.list(capability, &query)?;
-        for text in &page.items {
-            let row: Value = serde_json::from_str(text).unwrap_or_default();
-            let (Some(body), Some(reference)) = (row.pointer(pointer), row["reference"].as_str())
-            else {
-                continue;
-            };
-            let Some((key, reference)) = key(body).zip(reference.parse().ok()) else {
-                continue;
-            };
-            let mut groups = Map::from_iter([("body".to_owned(), body.clone())]);
-            for name in ["exact", "narrative"] {
-                let group = row.get(name).filter(|group| !group.is_null());
-                groups.extend(group.map(|group| (name.to_owned(), group.clone())));
+}
+
+const SETS: &[Set] = &[
+    Set {
+        kind: "report.file/1",
+        capability: "report",
+        body: "report",
+        key: report_key,
+    },
+    Set {
+        kind: "tally.record/1",
+        capability: "tally",
+        body: "tally",
+        key: |body| Some(tally_key(body)),
+    },
+    Set {
+        kind: "claim.record/1",
+        capability: "claim",
+        body: "claim",
+        key: |body| Some(whole_key(body)),
+    },
+    Set {
+        kind: "toll.record/1",
+        capability: "toll",
+        body: "toll",
+        key: |body| Some(whole_key(body)),
+    },
+];
+
+impl Set {
+    fn known(&self, views: &Views, call_sign: &CallSign) -> Result<Known, ViewError> {
+        let mut all = Known::new();
+        let mut query = ListQuery {
+            by: Some(call_sign.to_string()),
+            limit: PAGE,
+            ..ListQuery::default()
+        };
+        loop {
+            let page = views.list(self.capability, &query)?;
+            all.extend(page.items.iter().filter_map(|text| self.read(text)));
+            match page.next {
+                Some(next) => query.after = Some(next),
+                None => return Ok(all),
             }
-            let kind = if capability == "report" {
-                "report.file/1"
-            } else {
-                "tally.record/1"
-            };
-            all.insert((kind, key), (reference, groups));
         }
-        match page.next {
-            Some(next) => query.after = Some(next),
-            None => return Ok(all),
+    }
+
+    fn read(
+        &self,
+        text: &str,
+    ) -> Option<((&'static str, String), (Reference, Map<String, Value>))> {
+        let row: Value = serde_json::from_str(text).ok()?;
+        let (body, reference) = (row.get(self.body)?, row.get("reference")?.as_str()?);
+        let mut groups = Map::from_iter([("body".to_owned(), body.clone())]);
+        for name in ["exact", "narrative"] {
+            let group = row.get(name).filter(|group| !group.is_null());
+            groups.extend(group.map(|group| (name.to_owned(), group.clone())));
         }
+        Some((
+            (self.kind, (self.key)(body)?),
+            (reference.parse().ok()?, groups),
+        ))
     }
 }
 
-fn known_tallies(views: &Views, call_sign: &CallSign) -> Result<Known, ViewError> {
-    known(views, call_sign, "tally", "/tally", |body| {
-        Some(tally_key(body))
-    })
+/// Where `items` stand that `call_sign` said before, by their keys.
+///
+/// # Errors
+/// [`ViewError`].
+pub fn said(
+    views: &Views,
+    call_sign: &CallSign,
+    kind: &str,
+) -> Result<BTreeMap<String, Reference>, ViewError> {
+    let mut all = BTreeMap::new();
+    for set in SETS.iter().filter(|set| set.kind == kind) {
+        let known = set.known(views, call_sign)?;
+        all.extend(
+            known
+                .into_iter()
+                .map(|((_, key), (reference, _))| (key, reference)),
+        );
+    }
+    Ok(all)
 }
 
 /// What an import did.

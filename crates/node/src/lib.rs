@@ -1,8 +1,11 @@
 //! The running system: what is said goes into the record, what it adds up to is in views, and each reader sees what he may.
 
+pub mod accounts;
 pub mod authority;
 mod clerk;
+pub mod clock;
 pub mod home;
+pub mod http;
 pub mod import;
 pub mod node;
 pub mod own;

@@ -21,7 +21,7 @@ use record::files::LogFiles;
 use record::log::{Limits, Log, Options, Receipt, SayError};
 use record::mirror::{Delivered, Extended, Mirror, MirrorError};
 use record::name::{CallSign, Origin, Reference};
-use record::statement::{Draft, Kid, Statement, StatementError};
+use record::statement::{Disclosure, Draft, Kid, Statement, StatementError};
 use record::store::StoreError;
 use record::time::{Clock, SystemClock, UtcMs};
 use std::collections::BTreeMap;
@@ -425,10 +425,37 @@ impl Node {
         kid: Option<Kid>,
         draft: Draft,
     ) -> Result<Receipt, NodeError> {
-        let statement = self
-            .own_of(call_sign)?
-            .sign(office, kid, draft, self.now())?;
-        Ok(self.say(statement)?)
+        Ok(self.say(self.sign(call_sign, office, kid, draft)?)?)
+    }
+
+    /// Signs `draft` with a key that the node keeps for `office` of the participant. A response says what of its object was held
+    /// here, unless it says so itself.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub fn sign(
+        &self,
+        call_sign: &CallSign,
+        office: Office,
+        kid: Option<Kid>,
+        mut draft: Draft,
+    ) -> Result<Statement, NodeError> {
+        let own = self.own_of(call_sign)?;
+        if draft.head().seen.is_empty() && tells_what_was_seen(&draft.head().kind.name) {
+            let about = draft.head().about.first().cloned();
+            let views = self.views(&self.eyes_of(Some(call_sign)));
+            let held = about
+                .map(|about| views.statement(&about))
+                .transpose()?
+                .flatten();
+            let held = held.and_then(|row| Statement::parse(&row.statement).ok());
+            let digests = held
+                .iter()
+                .flat_map(Statement::disclosures)
+                .map(Disclosure::digest);
+            draft = draft.seen(digests.collect());
+        }
+        Ok(own.sign(office, kid, draft, self.now())?)
     }
 
     /// Mirrors another's log from `files`, with what was `delivered` for us to read. `into` is the participant for whom it is
@@ -501,7 +528,9 @@ impl Node {
                     .applied
                     .wait(heard, Duration::from_millis(LOOK_EVERY_MS));
             }
-            if !self.settings.clerk || self.do_desk_work() == 0 {
+            let quiet = !self.settings.clerk || self.do_desk_work() == 0;
+            // The clerk's own thread may have said something just before: then there was nothing left to do, and is to apply.
+            if quiet && self.has_applied() {
                 return;
             }
         }
@@ -520,6 +549,7 @@ impl Node {
 
     fn keep_folding(&self, views: &Views) {
         let mut heard = 0;
+        let mut members = self.sources.members();
         while !self.ending.load(Ordering::Relaxed) {
             match views.fold(&self.sources, Batch::LIVE) {
                 Ok(progress) => {
@@ -540,7 +570,12 @@ impl Node {
                 }
             }
             if *views.eyes() == Eyes::Node {
-                self.applied.ring();
+                let now = self.sources.members();
+                if !Arc::ptr_eq(&members, &now) {
+                    // Others may read more or less from now on: their views are cut anew.
+                    members = now;
+                    self.news.ring();
+                }
             }
             heard = self.news.wait(heard, Duration::from_millis(LOOK_EVERY_MS));
         }
@@ -662,6 +697,13 @@ impl Node {
         self.news.ring();
         result.map(|_| ())
     }
+}
+
+/// Responses carry the digests that their author held: nobody can say later that he had read what he was not given.
+fn tells_what_was_seen(kind: &str) -> bool {
+    use truce::kinds::{About, Name};
+    let name = Name::ALL.iter().find(|name| name.as_str() == kind);
+    name.is_some_and(|name| matches!(name.about(), About::Anothers | About::AnothersOf(_)))
 }
 
 fn exercise_home(dir: &Path, call_sign: &CallSign) -> Home {

@@ -100,6 +100,14 @@ fn expect_the_same(exercise: &Exercise) {
                 row["recipients"].as_array().unwrap().len(),
                 matter.recipients.len()
             );
+            let languages = row["recipients"].as_array().unwrap().iter();
+            let languages: Vec<Option<bool>> = languages
+                .map(|state| state["language_on_duty"].as_bool())
+                .collect();
+            let expected = matter.recipients.values();
+            let expected: Vec<Option<bool>> =
+                expected.map(|state| state.language_on_duty).collect();
+            assert_eq!(languages, expected, "{eyes:?} {root}");
         }
         assert_eq!(*views.context().agreement, truce.agreement, "{eyes:?}");
         assert_eq!(*views.context().directory, truce.directory, "{eyes:?}");
@@ -227,4 +235,27 @@ fn a_machine_gives_each_receipt_once() {
         receipts, 1,
         "MISSION's; RU acknowledged before its machine was asked"
     );
+}
+
+#[test]
+fn a_response_says_what_its_author_held() {
+    let exercise = Exercise::of(&["RU", "US", "MISSION"]);
+    exercise.bind();
+    let call = exercise.say("US", "message.send/1", &[], flash(&["RU", "MISSION"]));
+    exercise.node().settle();
+    let said = exercise.say("RU", "acknowledge/1", &[&call], json!({}));
+    exercise.node().settle();
+    let node = exercise.node();
+    let views = node.views(&node.eyes_of(Some(&sign("US"))));
+    let held = |reference| views.statement(reference).unwrap().unwrap();
+    let statement = record::statement::Statement::parse(&held(&call).statement).unwrap();
+    let digests: Vec<String> = statement
+        .disclosures()
+        .map(|d| d.digest().to_string())
+        .collect();
+    assert_eq!(digests.len(), 2, "the head and the body");
+    assert_eq!(held(&said).seen, digests);
+    for row in views.about(&call, 10).unwrap() {
+        assert_eq!(row.seen, digests, "{}, also a machine's", row.kind);
+    }
 }

@@ -1048,6 +1048,12 @@ impl Draft {
         Ok(draft)
     }
 
+    /// What it says of itself, so far without groups.
+    #[must_use]
+    pub fn head(&self) -> &Head {
+        &self.common
+    }
+
     /// Adds a group.
     ///
     /// # Errors

@@ -172,23 +172,11 @@ impl Truce {
                     .directory
                     .origin(recipient)
                     .and_then(|origin| self.shifts.get(origin));
-                let on_duty = shifts.and_then(|shifts| shifts.on_duty(at));
-                let by_watch = on_duty.map(|shift| {
-                    shift
-                        .languages
-                        .iter()
-                        .any(|known| same_language(known, &language))
-                });
+                let by_watch = shifts.and_then(|shifts| shifts.reads(&language, at));
                 state.language_on_duty = state.language_on_duty.or(by_watch);
             }
         }
     }
-}
-
-/// `ar` serves `ar-SY`: the first subtag decides.
-fn same_language(a: &Language, b: &Language) -> bool {
-    let first = |language: &Language| language.as_str().split('-').next().map(str::to_owned);
-    first(a) == first(b)
 }
 
 /// Who is who and what is agreed. Call signs are as they are declared, and above that as instruments that were adopted bind them,

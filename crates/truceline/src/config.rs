@@ -58,6 +58,17 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// How the node is opened.
+    pub fn node(&self) -> node::Settings {
+        node::Settings {
+            limits: self.limits(),
+            keep_heads_every_ms: self.keep_heads_every_ms,
+            ..node::Settings::default()
+        }
+    }
+}
+
 /// Reads the configuration.
 pub fn load(file: Option<&Path>) -> Result<Settings, Failure> {
     if let Some(named) = file.filter(|file| !file.exists()) {

@@ -3,11 +3,14 @@
 
 mod carry;
 mod config;
+mod demo;
+mod import;
 mod key;
 mod log;
 mod node;
 mod play;
 mod report;
+mod serve;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::io::Write;
@@ -67,8 +70,8 @@ enum Command {
     Audit(report::Args),
     /// Play scenarios in an exercise room, and say which expectation does not come true
     #[command(
-        after_long_help = "EXAMPLE:\n  truceline play demo/scenarios/flash-night.truce\n\n\
-        Nothing is read from or written to a node's data. Exit status: 0 each came out as it is written, 1 one did not;\n\
+        after_long_help = "EXAMPLES:\n  truceline play demo/scenarios/flash-night.truce\n  truceline play --quiet demo/scenarios\n\n\
+        It is played on a clock of its own, in an exercise store that is made for it. Exit status: 0 each came out as it is written, 1 one did not;\n\
         the first expectation that does not come true is named with its file and line, and what was found instead.\n\
         How scenarios are written: docs/scenarios.md"
     )]
@@ -76,6 +79,18 @@ enum Command {
     /// Carry the record on a stick: out, and in
     #[command(subcommand)]
     Carry(carry::Command),
+    /// Load the demo and serve it: Syria, June 2016, in an exercise store of its own
+    #[command(
+        after_long_help = "EXAMPLES:\n  truceline demo\n  truceline demo --at 2016-09-12T16:00:00Z --speed 60 --port 8020 --data /tmp/demo\n\n\
+        The first start loads it in less than a minute. It is an exercise: nothing that is said in it leaves it."
+    )]
+    Demo(demo::Args),
+    /// Serve the node: API, pages, logs
+    #[command(after_long_help = "EXAMPLE:\n  truceline serve --data mission --port 8016")]
+    Serve(serve::Args),
+    /// Bring in sets of data: events, counts, places
+    #[command(subcommand)]
+    Import(import::Command),
     /// Print the completion script of a shell
     #[command(
         after_long_help = "EXAMPLE:\n  truceline completions bash > /etc/bash_completion.d/truceline"
@@ -109,6 +124,9 @@ fn run(command: Command, settings: &config::Settings) -> Outcome {
         Command::Audit(args) => report::run(&args),
         Command::Play(args) => play::run(&args),
         Command::Carry(command) => carry::run(&command, settings),
+        Command::Demo(args) => demo::run(&args, settings),
+        Command::Serve(args) => serve::serve(&args, settings),
+        Command::Import(command) => import::run(command, settings),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,

@@ -213,8 +213,8 @@ const STANDINGS: &[&str] = &[
     "ineffective",
     "waiting",
     "undetermined",
-    "sealed",
-    "unknown",
+    "unknown_kind",
+    "unseen",
 ];
 const STEPS: &[&str] = &[
     "receipt",

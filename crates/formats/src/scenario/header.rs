@@ -10,7 +10,14 @@ use serde_json::{Map, Value, json};
 const PROSE_CHARS_MAX: usize = 4_000;
 
 /// Header lines that are made of words.
-pub const WORDS: &[&str] = &["begins", "readers", "place", "participant", "instrument"];
+pub const WORDS: &[&str] = &[
+    "begins",
+    "readers",
+    "receipts",
+    "place",
+    "participant",
+    "instrument",
+];
 
 const ROLES: &[&str] = &["party", "guarantor", "mission", "humanitarian", "observer"];
 const FORMALITIES: &[&str] = &[
@@ -51,6 +58,7 @@ const INSTRUMENT: &str = "instrument coh \"Cessation of hostilities\" needed RU,
 pub struct Header {
     prose: [Option<String>; 4],
     readers: Vec<String>,
+    receipts_by_hand: bool,
     participants: Vec<Participant>,
     instruments: Vec<Instrument>,
 }
@@ -89,6 +97,11 @@ impl Header {
                 cursor.example("readers parties, MISSION");
                 self.readers = values::readers(cursor, known)?;
             }
+            "receipts" => {
+                cursor.example("receipts by_hand");
+                cursor.expect("by_hand")?;
+                self.receipts_by_hand = true;
+            }
             "place" => place(cursor, known)?,
             "participant" => self.participant(cursor, known)?,
             _ => self.instrument(cursor, known)?,
@@ -122,6 +135,7 @@ impl Header {
             answers,
             begins: known.begins.unwrap_or(UtcMs(0)),
             readers: self.readers,
+            receipts_by_hand: self.receipts_by_hand,
             participants: self.participants,
             instruments: self.instruments,
             lines,

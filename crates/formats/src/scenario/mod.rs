@@ -61,6 +61,8 @@ pub struct Scenario {
     pub begins: UtcMs,
     /// Who reads what names no readers: these, or without them every participant.
     pub readers: Vec<String>,
+    /// Machines give no receipts by themselves: an administrator's line does.
+    pub receipts_by_hand: bool,
     /// Who takes part.
     pub participants: Vec<Participant>,
     /// Instruments, by their short names.
@@ -122,12 +124,10 @@ pub enum What {
         /// The matter.
         about: Mention,
     },
-    /// A participant's node loses its connection: nothing reaches it and nothing gets out.
+    /// A participant's node loses its connection: nothing of the others reaches it.
     Offline(CallSign),
-    /// It has its connection again.
+    /// It has its connection again, and what waited reaches it.
     Online(CallSign),
-    /// Whether machines give receipts by themselves.
-    Receipts(bool),
     /// Something must be so.
     Expect(Box<Expect>),
 }
@@ -224,16 +224,12 @@ impl Reader {
         if cursor.eat("online") {
             return values::call_sign(cursor, &self.known).map(What::Online);
         }
-        if cursor.eat("receipts") {
-            let word = cursor.one_of(&["on", "off"])?;
-            return Ok(What::Receipts(word == "on"));
-        }
         if !cursor
             .peek_word()
             .is_some_and(|word| self.known.is_participant(word))
         {
             return cursor.fail(
-                "a time, then a call sign that the header declares, or expect, offline, online, receipts",
+                "a time, then a call sign that the header declares, or expect, offline, online",
             );
         }
         say::read(cursor, &mut self.known)

@@ -1,12 +1,15 @@
 //! Matters: each message with its repeats, and of each recipient what became of it.
 
+use super::Context;
 use super::objects::{Holding, Object, Ref, json};
 use record::name::CallSign;
+use record::time::UtcMs;
 use serde::Serialize;
 use serde_json::Value;
 use truce::Truce;
 use truce::contact::{Delivery, Matter, PartState, RecipientState, Step};
 use truce::responses::Reply;
+use truce::values::Language;
 use truce::wire::Wire;
 use utoipa::ToSchema;
 
@@ -202,6 +205,33 @@ fn recipient((call_sign, state): (&CallSign, &RecipientState)) -> RecipientRow {
     }
 }
 
+/// A matter's row with whether somebody on duty at each recipient reads it: where no acknowledgement says so, the watch does.
+/// Watches are not among what the row was computed from, so it is told when it is read.
+pub(super) fn with_languages(body: String, context: &Context) -> String {
+    let Ok(mut matter) = serde_json::from_str::<Value>(&body) else {
+        return body;
+    };
+    let mut sends = matter["sends"].as_array().into_iter().flatten();
+    let language = sends.find_map(|send| Language::new(send["message"]["language"].as_str()?).ok());
+    let recipients = matter["recipients"].as_array_mut();
+    let (Some(language), Some(recipients)) = (language, recipients) else {
+        return body;
+    };
+    for recipient in recipients {
+        if recipient["language_on_duty"].is_null() {
+            recipient["language_on_duty"] = by_watch(recipient, &language, context).into();
+        }
+    }
+    matter.to_string()
+}
+
+fn by_watch(recipient: &Value, language: &Language, context: &Context) -> Option<bool> {
+    let call_sign: CallSign = recipient["call_sign"].as_str()?.parse().ok()?;
+    let at = UtcMs::parse(recipient["delivery_at"].as_str()?).ok()?;
+    let origin = context.directory.origin(&call_sign)?;
+    context.shifts.get(origin)?.reads(language, at)
+}
+
 pub(super) fn delivery(delivery: Delivery) -> (&'static str, record::time::UtcMs) {
     match delivery {
         Delivery::Received(at) => ("received", at),
@@ -241,6 +271,6 @@ fn step(step: &Step) -> String {
 }
 
 /// A word of a closed list, as bodies have it.
-pub(super) fn word(value: &impl Wire) -> String {
+pub(crate) fn word(value: &impl Wire) -> String {
     value.write().as_str().unwrap_or_default().to_owned()
 }

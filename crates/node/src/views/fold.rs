@@ -173,12 +173,13 @@ impl Fold {
     }
 
     pub fn clear(&mut self) -> Result<(), ViewError> {
-        let seq = self.seq;
-        drop_tables(&self.db)?;
-        self.db.execute_batch(TABLES)?;
+        // At once: whoever reads meanwhile sees the old tables or the new ones, and never none.
+        let write = self.db.transaction()?;
+        drop_tables(&write)?;
+        write.execute_batch(TABLES)?;
         // Whoever follows the changes goes on from there.
-        self.db
-            .execute("UPDATE state SET value = ?1 WHERE name = 'seq'", [seq])?;
+        write.execute("UPDATE state SET value = ?1 WHERE name = 'seq'", [self.seq])?;
+        write.commit()?;
         self.logs = Logs::default();
         self.kept.clear();
         self.load()

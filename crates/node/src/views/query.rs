@@ -83,6 +83,8 @@ pub struct StatementRow {
     pub why: Option<String>,
     /// What it is about.
     pub about: Vec<String>,
+    /// Of a response: the digests that its author held of what it responds to.
+    pub seen: Vec<String>,
     /// Its groups: whom each is for, and its content if it is open to the reader.
     pub groups: Vec<GroupRow>,
     /// The statement itself, as far as the reader may read it: check its signature yourself.
@@ -207,7 +209,12 @@ impl Views {
     /// # Errors
     /// [`ViewError`].
     pub fn list(&self, capability: &str, query: &ListQuery) -> Result<Listed<String>, ViewError> {
-        self.read(|db| list(db, capability, query))
+        let context = self.context();
+        let mut listed = self.read(|db| list(db, capability, query))?;
+        for body in &mut listed.items {
+            *body = told(capability, std::mem::take(body), &context);
+        }
+        Ok(listed)
     }
 
     /// One object, by any statement that belongs to it.
@@ -216,7 +223,8 @@ impl Views {
     /// [`ViewError`].
     pub fn object(&self, capability: &str, of: &Reference) -> Result<Option<String>, ViewError> {
         const SQL: &str = "SELECT o.body FROM object o JOIN statement s ON s.id = ?1 WHERE o.capability = ?2 AND o.id IN (s.id, s.root)";
-        self.read(|db| {
+        let context = self.context();
+        let body = self.read(|db| {
             let logs = Logs::load(db)?;
             let Some(id) = held(db, &logs, of)? else {
                 return Ok(None);
@@ -225,7 +233,8 @@ impl Views {
                 .prepare_cached(SQL)?
                 .query_row(params![id, capability], |row| row.get(0))
                 .optional()?)
-        })
+        })?;
+        Ok(body.map(|body| told(capability, body, &context)))
     }
 
     /// Statements, from the newest to the oldest.
@@ -703,6 +712,14 @@ fn page<T>(
     })
 }
 
+/// A row with what is told of it when it is read.
+fn told(capability: &str, body: String, context: &Context) -> String {
+    match capability {
+        "matter" => super::contact::with_languages(body, context),
+        _ => body,
+    }
+}
+
 fn list(db: &Connection, capability: &str, query: &ListQuery) -> Result<Listed<String>, ViewError> {
     let first = vec![(
         "capability = ?".to_owned(),
@@ -812,6 +829,11 @@ fn spell_statement(
         about: head
             .into_iter()
             .flat_map(|head| &head.about)
+            .map(ToString::to_string)
+            .collect(),
+        seen: head
+            .into_iter()
+            .flat_map(|head| &head.seen)
             .map(ToString::to_string)
             .collect(),
         groups,

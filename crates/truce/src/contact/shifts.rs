@@ -75,6 +75,16 @@ impl Shifts {
             .rev()
             .find(|shift| shift.began_at <= now && !ended(shift))
     }
+
+    /// Whether the watch that had the duty at `at` reads `language`; `None` when nobody had it. `ar` serves `ar-SY`: the first
+    /// subtag decides.
+    #[must_use]
+    pub fn reads(&self, language: &Language, at: UtcMs) -> Option<bool> {
+        let first = |language: &Language| language.as_str().split('-').next().map(str::to_owned);
+        let watch = self.on_duty(at)?;
+        let mut known = watch.languages.iter();
+        Some(known.any(|known| first(known) == first(language)))
+    }
 }
 
 /// What has to be ticked when `origin` hands over at a time: open FLASH and overdue items.

@@ -1,10 +1,11 @@
 //! From what a scenario writes to what is signed: references, logs, hashes and readers, which only the room knows.
 
-use super::room::{Room, readers_of};
+use super::room::Room;
 use formats::scenario::{Group, Instrument, Participant, Say, Scenario};
 use record::audience::{Audience, Name};
 use record::encoding::Hash;
 use record::name::{CallSign, Reference};
+use record::statement::{Head, Statement};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -16,8 +17,8 @@ pub fn table(instrument: &Instrument, participants: &[Participant], room: &Room)
     let mut terms = instrument.terms.clone();
     let members = participants.iter().filter_map(|participant| {
         let call_sign = &participant.call_sign;
-        let origin = room.origin(call_sign)?.as_str();
-        Some(json!({"call_sign": call_sign.as_str(), "origin": origin, "role": participant.role}))
+        let origin = room.origin(call_sign)?;
+        Some(json!({"call_sign": call_sign.as_str(), "origin": origin.as_str(), "role": participant.role}))
     });
     terms.insert("participants".into(), members.collect());
     let provisions = terms.get_mut("provisions").and_then(Value::as_array_mut);
@@ -46,7 +47,8 @@ pub fn content(say: &Say, group: &Group, names: &Names, room: &Room) -> Value {
     let mut content = group.content.clone();
     if say.kind == "instrument.accept/1" && !content.contains_key("text_sha256") {
         let table = say.about.first().and_then(|about| names.get(about));
-        let table = table.and_then(|table| room.statement(table)?.content("body"));
+        let table = table.and_then(|table| room.statement(table));
+        let table = table.as_ref().and_then(|table| table.content("body"));
         if let Some(hash) = table.and_then(|table| table.get("text_sha256")) {
             content.insert("text_sha256".into(), hash.clone());
         }
@@ -92,9 +94,16 @@ pub fn readers(group: &Group, about: &[Reference], scenario: &Scenario, room: &R
     let object = about.first();
     let object = object.and_then(|object| Some((room.statement(object)?, room.author(object)?)));
     match object {
-        Some((statement, author)) => readers_of(statement, author),
+        Some((statement, author)) => readers_of(&statement, author),
         None => everybody(scenario),
     }
+}
+
+/// Who reads a response to `statement`: whoever reads the statement, and its author.
+fn readers_of(statement: &Statement, author: CallSign) -> Audience {
+    let author = Audience::of([Name::Participant(author)]);
+    let readers = statement.head().map(Head::recipients);
+    readers.unwrap_or_default().union(&author)
 }
 
 /// Who reads what names no readers and is about nothing.

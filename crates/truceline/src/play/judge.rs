@@ -1,21 +1,21 @@
-//! Whether it is so as the scenario says, and what is so instead.
+//! Whether it is so as the scenario says, and what is so instead. It is read from the views of whoever's eyes are asked for.
 
 use super::bodies::Names;
-use super::room::{Room, View};
+use super::room::{Broken, Room};
+use ::node::views::{OwedRow, ViewError, Views};
 use formats::scenario::{
     Actor, Answered, Expect, LineFact, Mention, Owed, Place, ShiftFact, Step, Sum, That, Urgency,
 };
 use record::name::{CallSign, Reference};
 use record::time::UtcMs;
-use std::collections::BTreeMap;
-use std::rc::Rc;
+use serde_json::Value;
+use std::sync::Arc;
+use truce::Body;
 use truce::agreement::{self, InstrumentState};
-use truce::areas::{self, Agreed, Said};
-use truce::claims::{Arithmetic, Relation};
-use truce::contact::{self, Matter, PartState, RecipientState};
-use truce::due::{self, What};
 use truce::values::{Position, Slug};
-use truce::{Body, Standing};
+
+/// Most statements about one that are looked through.
+const ABOUT_MAX: u32 = 10_000;
 
 /// What was found.
 pub struct Verdict {
@@ -25,12 +25,19 @@ pub struct Verdict {
     pub found: String,
 }
 
+/// What was found, or why nothing could be.
+type Judged = Result<Verdict, Broken>;
+
 impl Verdict {
     fn new(holds: bool, found: impl Into<String>) -> Self {
         Self {
             holds,
             found: found.into(),
         }
+    }
+
+    fn no(found: impl Into<String>) -> Self {
+        Self::new(false, found)
     }
 
     /// `text` is all that there is to compare.
@@ -40,300 +47,287 @@ impl Verdict {
     }
 }
 
-/// Judges by what is in the room.
-pub struct Judge<'p> {
-    /// The room.
-    pub room: &'p Room,
-    /// Statements by their names.
-    pub names: &'p Names,
-    /// When whose alarm for what was silenced.
-    pub silenced: &'p BTreeMap<(CallSign, Reference), UtcMs>,
-}
-
-impl Judge<'_> {
-    /// Whether `expect` is so, without regard to its "not".
-    pub fn judge(&self, expect: &Expect) -> Verdict {
-        let seen = Seen {
-            judge: self,
-            view: self.room.view(expect.eyes.as_ref()),
-            now: self.room.now(),
-        };
-        seen.judge(&expect.that)
+impl From<ViewError> for Broken {
+    fn from(error: ViewError) -> Self {
+        Self::of(error)
     }
 }
 
+/// Whether `expect` is so in `room`, without regard to its "not".
+///
+/// # Errors
+/// [`Broken`] when the views cannot be read.
+pub fn judge(expect: &Expect, room: &Room, names: &Names) -> Judged {
+    let seen = Seen {
+        room,
+        names,
+        eyes: expect.eyes.as_ref(),
+        views: Arc::clone(room.views(expect.eyes.as_ref())),
+        now: room.now(),
+    };
+    seen.judge(&expect.that)
+}
+
+/// The first message of the matter to which a statement belongs, as a participant sees it.
+///
+/// # Errors
+/// [`Broken`].
+pub fn matter(
+    room: &Room,
+    eyes: Option<&CallSign>,
+    of: &Reference,
+) -> Result<Option<Reference>, Broken> {
+    let Some(body) = room.views(eyes).object("matter", of)? else {
+        return Ok(None);
+    };
+    let matter: Value = serde_json::from_str(&body).map_err(Broken::of)?;
+    let first = matter["reference"].as_str().unwrap_or_default();
+    first.parse().map(Some).map_err(Broken::of)
+}
+
 /// What one pair of eyes sees at one time.
-struct Seen<'j> {
-    judge: &'j Judge<'j>,
-    view: Rc<View>,
+struct Seen<'r> {
+    room: &'r Room,
+    names: &'r Names,
+    eyes: Option<&'r CallSign>,
+    views: Arc<Views>,
     now: UtcMs,
 }
 
 impl Seen<'_> {
-    fn judge(&self, that: &That) -> Verdict {
+    fn judge(&self, that: &That) -> Judged {
         match that {
             That::Open(about) => self.open(about),
             That::Closed(about) => {
-                let open = self.open(about);
-                Verdict::new(!open.holds, open.found)
+                let open = self.open(about)?;
+                Ok(Verdict::new(!open.holds, open.found))
             }
             That::Owed(owed) => self.owed(owed),
             That::Nothing { urgency, by } => self.nothing(*urgency, by.as_ref()),
             That::First(about) => self.first(about),
             That::Age(about, age) => {
-                let items = self.items_about(&self.object(about));
-                let oldest = items.iter().map(|item| item.age_ms(self.now)).max();
-                Verdict::new(oldest.is_some_and(|ms| age.is(ms)), self.list(&items))
+                let rows = self.due_about(about)?;
+                let oldest = rows.iter().map(|row| row.age_s * 1000).max();
+                Ok(Verdict::new(
+                    oldest.is_some_and(|ms| age.is(ms)),
+                    list(&rows),
+                ))
             }
             That::Standing(about, word, reason) => self.standing(about, word, reason.as_deref()),
             That::Missing(by, step, about) => self.missing(by, step, about),
-            That::Reads(by, about, group) => {
-                let reads = self.judge.room.reads(by, self.reference(about), group);
-                let word = if reads { "reads" } else { "does not read" };
-                Verdict::new(reads, format!("{by} {word} group {group} of it"))
-            }
+            That::Reads(by, about, group) => self.reads(by, about, group),
             That::Sounding(by, about) => self.sounding(by, about),
-            That::Instrument { .. } => self.instrument(that),
-            That::Area(about, word) => self.area(about, word),
+            That::Instrument { .. } => Ok(self.instrument(that)),
+            That::Area(about, word) => {
+                let area = self.object("area", about)?;
+                Ok(Verdict::is(word, text(&area, "agreed")))
+            }
             That::Coverage { .. } => self.coverage(that),
             That::Line(id, fact) => self.line(id, fact),
             That::Shift(by, fact) => self.shift(by, fact),
             That::Claim(about, word, by) => self.claim(about, word, by),
             That::Tally(about, sum) => self.tally(about, *sum),
-            That::Corrected(about, by) => self.corrected(about, by),
-            That::Says(about, words) => self.says(about, words),
-            That::Stands(about, place) => self.stands(about, place),
+            That::Corrected(..) | That::Says(..) | That::Stands(..) => self.now_says(that),
             That::Erased(about, at) => self.erased(about, at),
-            That::Climbed(about, _) | That::Sent(about, _) | That::NewPlace(about) => {
-                self.matter(about, |matter| self.of_matter(that, matter))
-            }
-            That::Untold(by, about) => self.matter(about, |matter| {
-                Verdict::new(
-                    matter.not_told.contains(by),
-                    format!("not told: {}", signs(&matter.not_told)),
-                )
-            }),
+            That::Climbed(about, _)
+            | That::Sent(about, _)
+            | That::NewPlace(about)
+            | That::Untold(_, about) => self.matter(that, about),
             That::ReadBack(by, about, _) | That::Language(by, about, _) => {
-                self.recipient(by, about, |state| of_recipient(that, state))
+                let state = self.recipient(by, about)?;
+                Ok(of_recipient(that, &state))
             }
             That::Answered(by, about, answered) => self.answered(by, about, answered),
         }
     }
 
     fn reference(&self, mention: &Mention) -> &Reference {
-        &self.judge.names[mention]
+        &self.names[mention]
+    }
+
+    /// The object of a capability to which a statement belongs, as its readers get it; null when these eyes see none.
+    fn object(&self, capability: &str, about: &Mention) -> Result<Value, Broken> {
+        let body = self.views.object(capability, self.reference(about))?;
+        body.map_or(Ok(Value::Null), |body| {
+            serde_json::from_str(&body).map_err(Broken::of)
+        })
     }
 
     /// By which reference the matter, area or instrument is called to which a statement belongs.
-    fn object(&self, mention: &Mention) -> Reference {
-        let named = self.reference(mention);
-        let truce = &self.view.truce;
-        let is_named = |send: &contact::Send| send.reference == *named;
-        let matter = truce
-            .matters
-            .values()
-            .find(|matter| matter.sends.iter().any(is_named))
-            .map(|matter| &matter.root);
-        let area = truce
-            .areas
-            .areas
-            .values()
-            .find(|area| area.revisions.contains(named))
-            .map(|area| &area.first);
-        matter.or(area).unwrap_or(named).clone()
+    fn called(&self, about: &Mention) -> Result<String, Broken> {
+        let matter = self.object("matter", about)?;
+        let area = self.object("area", about)?;
+        let called = matter["reference"].as_str().or(area["first"].as_str());
+        Ok(called.map_or_else(|| self.reference(about).to_string(), str::to_owned))
     }
 
-    fn items_about(&self, object: &Reference) -> Vec<due::Item> {
-        let mut items = self.view.truce.due(self.now);
-        items.retain(|item| item.about == *object);
-        items
+    fn due_about(&self, about: &Mention) -> Result<Vec<OwedRow>, Broken> {
+        let called = self.called(about)?;
+        let mut rows = self.views.due(self.now)?;
+        rows.retain(|row| row.about == called);
+        Ok(rows)
     }
 
-    fn list(&self, items: &[due::Item]) -> String {
-        if items.is_empty() {
-            return "nothing is open".into();
-        }
-        let lines: Vec<String> = items.iter().map(|item| self.item(item)).collect();
-        lines.join("; ")
+    fn open(&self, about: &Mention) -> Judged {
+        let rows = self.due_about(about)?;
+        Ok(Verdict::new(!rows.is_empty(), list(&rows)))
     }
 
-    fn item(&self, item: &due::Item) -> String {
-        let urgency = match item.urgency {
-            due::Urgency::Overdue => format!("overdue by {}", lasting(item.overdue_ms(self.now))),
-            due::Urgency::Open => "open".into(),
-            due::Urgency::Unreachable => "unreachable".into(),
+    fn owed(&self, owed: &Owed) -> Judged {
+        let mut rows = match &owed.about {
+            Some(about) => self.due_about(about)?,
+            None => self.views.due(self.now)?,
         };
-        let part = match &item.what {
-            What::Answer(Some(part)) => format!(" to part {part}"),
-            _ => String::new(),
-        };
-        let due = item
-            .due_at
-            .map_or_else(String::new, |at| format!(", due {at}"));
-        let holding = if item.holding.is_some() {
-            ", holding reply"
-        } else {
-            ""
-        };
-        let receipt = if item.received || item.urgency == due::Urgency::Unreachable {
-            ""
-        } else {
-            ", no receipt"
-        };
-        format!(
-            "{} owes {}{part} about {}: {urgency}, since {}{due}{holding}{receipt}",
-            item.by,
-            debt(&item.what),
-            self.judge.room.short(&item.about),
-            item.since
-        )
+        rows.retain(|row| row.by == owed.by.as_str() && row.what == owed.what);
+        let holds = rows.iter().any(|row| self.is_as(row, owed));
+        Ok(Verdict::new(holds, list(&rows)))
     }
 
-    fn open(&self, about: &Mention) -> Verdict {
-        let items = self.items_about(&self.object(about));
-        Verdict::new(!items.is_empty(), self.list(&items))
-    }
-
-    fn owed(&self, owed: &Owed) -> Verdict {
-        let object = owed.about.as_ref().map(|about| self.object(about));
-        let part = |item: &due::Item| match &item.what {
-            What::Answer(part) => part.as_ref().map(Slug::as_str) == owed.part.as_deref(),
-            _ => owed.part.is_none(),
-        };
-        let mut items = self.view.truce.due(self.now);
-        items.retain(|item| {
-            item.by == owed.by
-                && debt(&item.what) == owed.what
-                && object.as_ref().is_none_or(|object| item.about == *object)
-        });
-        let holds = items
-            .iter()
-            .filter(|item| part(item))
-            .any(|item| self.is_as(item, owed));
-        Verdict::new(holds, self.list(&items))
-    }
-
-    fn is_as(&self, item: &due::Item, owed: &Owed) -> bool {
-        let overdue_ms = item.overdue_ms(self.now);
-        let left_ms = item.due_at.map(|due_at| due_at.0 - self.now.0);
-        urgency(item.urgency) == owed.urgency
-            && owed.overdue_by.is_none_or(|by| by.is(overdue_ms))
+    fn is_as(&self, row: &OwedRow, owed: &Owed) -> bool {
+        let time = |text: &String| UtcMs::parse(text).ok();
+        let due_at = row.due_at.as_ref().and_then(time);
+        let left_ms = due_at.map(|at| at.0 - self.now.0);
+        row.part == owed.part
+            && row.urgency == urgency(owed.urgency)
+            && owed.overdue_by.is_none_or(|by| by.is(row.overdue_s * 1000))
             && owed
                 .within
                 .is_none_or(|within| left_ms.is_some_and(|ms| (0..=within.ms).contains(&ms)))
-            && owed.due_at.is_none_or(|at| item.due_at == Some(at))
-            && owed.since.is_none_or(|since| item.since == since)
-            && owed.age.is_none_or(|age| age.is(item.age_ms(self.now)))
-            && (!owed.holding || item.holding.is_some())
-            && owed.receipt.is_none_or(|receipt| item.received == receipt)
+            && owed.due_at.is_none_or(|at| due_at == Some(at))
+            && owed
+                .since
+                .is_none_or(|since| time(&row.since) == Some(since))
+            && owed.age.is_none_or(|age| age.is(row.age_s * 1000))
+            && (!owed.holding || row.holding.is_some())
+            && owed.receipt.is_none_or(|receipt| row.received == receipt)
     }
 
-    fn nothing(&self, word: Option<Urgency>, by: Option<&CallSign>) -> Verdict {
-        let mut items = self.view.truce.due(self.now);
-        items.retain(|item| {
-            word.is_none_or(|word| urgency(item.urgency) == word)
-                && by.is_none_or(|by| item.by == *by)
+    fn nothing(&self, word: Option<Urgency>, by: Option<&CallSign>) -> Judged {
+        let mut rows = self.views.due(self.now)?;
+        rows.retain(|row| {
+            word.is_none_or(|word| row.urgency == urgency(word))
+                && by.is_none_or(|by| row.by == by.as_str())
         });
-        Verdict::new(items.is_empty(), self.list(&items))
+        Ok(Verdict::new(rows.is_empty(), list(&rows)))
     }
 
-    fn first(&self, about: &Mention) -> Verdict {
-        let items = self.view.truce.due(self.now);
-        let holds = items
-            .first()
-            .is_some_and(|item| item.about == self.object(about));
-        Verdict::new(holds, self.list(&items[..items.len().min(1)]))
+    fn first(&self, about: &Mention) -> Judged {
+        let called = self.called(about)?;
+        let rows = self.views.due(self.now)?;
+        let first = &rows[..rows.len().min(1)];
+        let holds = first.iter().any(|row| row.about == called);
+        Ok(Verdict::new(holds, list(first)))
     }
 
-    fn standing(&self, about: &Mention, word: &str, reason: Option<&str>) -> Verdict {
-        let Some(standing) = self.view.truce.standings.get(self.reference(about)) else {
-            return Verdict::new(false, "it has not arrived there");
-        };
-        let (is, why) = match standing {
-            Standing::Effective => ("effective", String::new()),
-            Standing::Ineffective(why) => ("ineffective", why.clone()),
-            Standing::Waiting(on) => ("waiting", self.judge.room.short(on)),
-            Standing::Undetermined(why) => ("undetermined", why.clone()),
-            Standing::Sealed => ("sealed", String::new()),
-            Standing::UnknownKind => ("unknown", String::new()),
-        };
+    fn standing(&self, about: &Mention, word: &str, reason: Option<&str>) -> Judged {
+        let row = self.views.statement(self.reference(about))?;
+        let (is, why) = row.map_or_else(
+            || ("unseen".to_owned(), None),
+            |row| (row.standing, row.why),
+        );
+        let why = why.unwrap_or_default();
         let holds = is == word && reason.is_none_or(|reason| why.contains(reason));
-        Verdict::new(holds, format!("{is} {why}").trim_end())
+        Ok(Verdict::new(holds, format!("{is} {why}").trim_end()))
     }
 
-    /// Judges the matter to which a statement belongs.
-    fn matter(&self, about: &Mention, judge: impl FnOnce(&Matter) -> Verdict) -> Verdict {
-        match self.view.truce.matters.get(&self.object(about)) {
-            Some(matter) => judge(matter),
-            None => Verdict::new(false, "no message of it is known there"),
-        }
+    fn reads(&self, by: &CallSign, about: &Mention, group: &str) -> Judged {
+        let row = self.room.views(Some(by)).statement(self.reference(about))?;
+        let groups = row.map(|row| row.groups).unwrap_or_default();
+        let named = groups.iter().find(|row| row.name == group);
+        let found = match named.map(|row| row.content.is_some()) {
+            None => format!("{by} sees no group {group} of it"),
+            Some(false) => format!("{by} sees that there is a group {group}, and does not read it"),
+            Some(true) => format!("{by} reads group {group}"),
+        };
+        let holds = named.is_some_and(|row| row.content.is_some());
+        Ok(Verdict::new(holds, found))
     }
 
-    fn of_matter(&self, that: &That, matter: &Matter) -> Verdict {
-        match that {
-            That::Climbed(_, office) => Verdict::is(office, matter.climbed_to().as_str()),
-            That::Sent(_, times) => Verdict::is(&times.to_string(), matter.sends.len().to_string()),
-            That::NewPlace(about) => {
-                let named = self.reference(about);
-                let send = matter.sends.iter().find(|send| send.reference == *named);
-                let holds = send.is_some_and(|send| send.new_place);
+    fn matter(&self, that: &That, about: &Mention) -> Judged {
+        let matter = self.object("matter", about)?;
+        let sends = list_of(&matter, "sends");
+        Ok(match that {
+            That::Climbed(_, office) => Verdict::is(office, text(&matter, "climbed_to")),
+            That::Sent(_, times) => Verdict::is(&times.to_string(), sends.len().to_string()),
+            That::Untold(by, _) => {
+                let untold: Vec<String> = texts(&matter, "not_told");
+                let holds = untold.iter().any(|sign| sign == by.as_str());
+                Verdict::new(holds, format!("not told: {}", joined(&untold)))
+            }
+            _ => {
+                let named = self.reference(about).to_string();
+                let send = sends
+                    .iter()
+                    .find(|send| send["reference"] == named.as_str());
+                let holds = send.is_some_and(|send| send["new_place"] == true);
                 let word = if holds { "new" } else { "named before" };
                 Verdict::new(holds, format!("its place is {word}"))
             }
-            _ => Verdict::new(false, "nothing about a matter"),
+        })
+    }
+
+    fn sounding(&self, by: &CallSign, about: &Mention) -> Judged {
+        let (_, truce) = self.room.folded(self.eyes)?;
+        let called = self.called(about)?;
+        let mut matters = truce.matters.values();
+        let Some(matter) = matters.find(|matter| matter.root.to_string() == called) else {
+            return Ok(Verdict::no("no message of it is known there"));
+        };
+        let silenced_at = self.room.silenced_at(by, &matter.root)?;
+        let holds = matter.is_sounding(by, silenced_at, self.now);
+        let sounds = matter.sounds(by, self.now);
+        let sounds: Vec<String> = sounds
+            .iter()
+            .map(|sound| format!("{} at {}", sound.why, sound.at))
+            .collect();
+        let word = if holds { "sounds" } else { "is silent" };
+        let silenced = silenced_at.map_or_else(String::new, |at| format!("; silenced at {at}"));
+        let found = format!("the alarm at {by} {word}: {}{silenced}", joined(&sounds));
+        Ok(Verdict::new(holds, found))
+    }
+
+    /// What became of a matter at one recipient; null when it was not sent there.
+    fn recipient(&self, by: &CallSign, about: &Mention) -> Result<Value, Broken> {
+        let matter = self.object("matter", about)?;
+        let mut recipients = list_of(&matter, "recipients").iter();
+        let state = recipients.find(|state| state["call_sign"] == by.as_str());
+        Ok(state.cloned().unwrap_or_default())
+    }
+
+    fn missing(&self, by: &CallSign, step: &Step, about: &Mention) -> Judged {
+        let state = self.recipient(by, about)?;
+        if state.is_null() {
+            return Ok(Verdict::no(format!("it was not sent to {by}")));
         }
+        let word = match &step.part {
+            Some(part) => format!("{}:{part}", step.word),
+            None => step.word.clone(),
+        };
+        let missing = texts(&state, "missing");
+        let found = format!("missing at {by}: {}", joined(&missing));
+        Ok(Verdict::new(missing.contains(&word), found))
     }
 
-    fn sounding(&self, by: &CallSign, about: &Mention) -> Verdict {
-        self.matter(about, |matter| {
-            let of_it = |what: &Reference| matter.sends.iter().any(|send| send.reference == *what);
-            let silenced = self.judge.silenced.iter();
-            let silenced = silenced.filter(|((who, what), _)| who == by && of_it(what));
-            let silenced_at = silenced.map(|(_, at)| *at).max();
-            let holds = matter.is_sounding(by, silenced_at, self.now);
-            let sounds: Vec<String> = matter
-                .sounds(by, self.now)
-                .iter()
-                .map(|sound| format!("{} at {}", sound.why, sound.at))
-                .collect();
-            let word = if holds { "sounds" } else { "is silent" };
-            let silenced = silenced_at.map_or_else(String::new, |at| format!("; silenced at {at}"));
-            let found = format!("the alarm at {by} {word}: {}{silenced}", sounds.join(", "));
-            Verdict::new(holds, found)
-        })
-    }
-
-    fn recipient(
-        &self,
-        by: &CallSign,
-        about: &Mention,
-        judge: impl FnOnce(&RecipientState) -> Verdict,
-    ) -> Verdict {
-        self.matter(about, |matter| match matter.recipients.get(by) {
-            Some(state) => judge(state),
-            None => Verdict::new(false, format!("it was not sent to {by}")),
-        })
-    }
-
-    fn missing(&self, by: &CallSign, step: &Step, about: &Mention) -> Verdict {
-        self.recipient(by, about, |state| {
-            let is = |missing: &contact::Step| match missing {
-                contact::Step::AnswerTo(part) => {
-                    step.word == "answer" && step.part.as_deref() == Some(part.as_str())
-                }
-                other => step.part.is_none() && step_word(other) == step.word,
-            };
-            let words: Vec<String> = state
-                .missing
-                .iter()
-                .map(|missing| match missing {
-                    contact::Step::AnswerTo(part) => format!("answer part {part}"),
-                    other => step_word(other).to_owned(),
-                })
-                .collect();
-            let holds = state.missing.iter().any(is);
-            Verdict::new(holds, format!("missing at {by}: {}", words.join(", ")))
-        })
+    fn answered(&self, by: &CallSign, about: &Mention, answered: &Answered) -> Judged {
+        let separation = self.object("separation", about)?;
+        if !separation.is_null() {
+            let word = separation["answers"][by.as_str()]["answer"].as_str();
+            return Ok(replied(by, word, answered.reply.as_deref()));
+        }
+        let state = self.recipient(by, about)?;
+        let part = answered.part.as_deref();
+        let mut parts = list_of(&state, "parts").iter();
+        let Some(row) = parts.find(|row| row["part"].as_str() == part) else {
+            return Ok(Verdict::no(format!(
+                "nothing is asked of {by} by this part"
+            )));
+        };
+        let word = match row["state"].as_str() {
+            Some("answered") => row["reply"].as_str(),
+            Some("refused") => Some("refused"),
+            _ => None,
+        };
+        Ok(replied(by, word, answered.reply.as_deref()))
     }
 
     fn instrument(&self, that: &That) -> Verdict {
@@ -345,11 +339,11 @@ impl Seen<'_> {
             silent,
         } = that
         else {
-            return Verdict::new(false, "nothing about an instrument");
+            return Verdict::no("nothing about an instrument");
         };
-        let instruments = &self.view.truce.agreement.instruments;
-        let Some(instrument) = instruments.get(self.reference(about)) else {
-            return Verdict::new(false, "no such instrument is known there");
+        let context = self.views.context();
+        let Some(instrument) = context.agreement.instruments.get(self.reference(about)) else {
+            return Verdict::no("no such instrument is known there");
         };
         let (word, at, who) = match instrument.at(self.now) {
             InstrumentState::Tabled { silent, .. } => ("tabled", None, silent),
@@ -362,31 +356,18 @@ impl Seen<'_> {
             InstrumentState::Amended { at, .. } => ("amended", Some(at), vec![]),
             InstrumentState::Ended { at, by } => ("ended", Some(at), by),
         };
-        let named: Vec<&CallSign> = by.iter().chain(silent).collect();
+        let mut named: Vec<&CallSign> = by.iter().chain(silent).collect();
+        let mut are: Vec<&CallSign> = who.iter().collect();
+        named.sort();
+        are.sort();
         let holds = word == state
             && since.is_none_or(|since| at == Some(since))
-            && (named.is_empty() || named == who.iter().collect::<Vec<_>>());
+            && (named.is_empty() || named == are);
         let at = at.map_or_else(String::new, |at| format!(" {at}"));
-        Verdict::new(holds, format!("{word}{at} {}", signs(&who)).trim_end())
+        Verdict::new(holds, format!("{word}{at} {}", joined(&who)))
     }
 
-    fn area(&self, about: &Mention, word: &str) -> Verdict {
-        let named = self.reference(about);
-        let mut areas = self.view.truce.areas.areas.values();
-        let Some(area) = areas.find(|area| area.revisions.contains(named)) else {
-            return Verdict::new(false, "no such area is known there");
-        };
-        Verdict::is(
-            word,
-            match area.agreed() {
-                Agreed::ByAll => "agreed",
-                Agreed::Disputed => "disputed",
-                Agreed::Open => "open",
-            },
-        )
-    }
-
-    fn coverage(&self, that: &That) -> Verdict {
+    fn coverage(&self, that: &That) -> Judged {
         let That::Coverage {
             answer,
             actor,
@@ -394,273 +375,240 @@ impl Seen<'_> {
             by,
         } = that
         else {
-            return Verdict::new(false, "nothing about coverage");
+            return Ok(Verdict::no("nothing about coverage"));
         };
         let (Some(place), Some(actor)) = (position(place), acting(actor)) else {
-            return Verdict::new(false, "the place or the short name is not valid");
+            return Ok(Verdict::no("the place or the short name is not valid"));
         };
-        let truce = &self.view.truce;
-        let areas = &truce.areas.areas;
-        let coverage = truce
-            .agreement
-            .covered(&place, &actor, self.now, areas, areas::contains);
+        let coverage = self.views.covered(&place, &actor, self.now)?;
         let word = match coverage.answer {
             agreement::Answer::Covered => "covered",
             agreement::Answer::CoveredInsideExcludedArea => "covered_inside_excluded_area",
             agreement::Answer::Undetermined => "undetermined",
             agreement::Answer::Excluded => "excluded",
         };
-        let cited: Vec<&str> = coverage
-            .provisions
-            .iter()
-            .map(|cited| cited.provision.as_str())
+        let provisions = coverage.provisions.iter();
+        let cited: Vec<String> = provisions
+            .map(|cited| cited.provision.to_string())
             .collect();
-        let cites = by.as_ref().is_none_or(|by| cited.contains(&by.as_str()));
-        let found = format!(
-            "{word} by {}: {}",
-            cited.join(", "),
-            coverage.reasons.join("; ")
-        );
+        let cites = by.as_ref().is_none_or(|by| cited.contains(by));
+        let reasons = coverage.reasons.join("; ");
+        let found = format!("{word} by {}: {reasons}", joined(&cited));
         // An answer that could be taken for a clearance is none.
-        Verdict::new(
-            word == answer && cites && coverage.caution == agreement::CAUTION,
-            found,
-        )
+        let cautious = coverage.caution == agreement::CAUTION;
+        Ok(Verdict::new(word == answer && cites && cautious, found))
     }
 
-    fn line(&self, id: &str, fact: &LineFact) -> Verdict {
-        let lines = self.view.truce.lines.iter();
-        let newest = lines.filter(|((_, line), _)| line.as_str() == id).last();
-        let Some((_, state)) = newest else {
-            return Verdict::new(false, "no instrument that was adopted has such a line");
+    fn line(&self, id: &str, fact: &LineFact) -> Judged {
+        let lines = self.views.lines()?;
+        let mut lines = lines.iter().filter(|((_, line), _)| line.as_str() == id);
+        let Some((_, state)) = lines.next() else {
+            return Ok(Verdict::no("no instrument in force has such a line"));
         };
-        match fact {
-            LineFact::Fault(means) => {
-                let faults: Vec<&str> = state.faults.keys().map(|means| means.as_str()).collect();
-                let found = format!("faults: {}", faults.join(", "));
-                Verdict::new(faults.contains(&means.as_str()), found)
-            }
-            LineFact::NeverTwoWay | LineFact::LastTwoWay(..) => {
-                let last = state.last_two_way;
-                let holds = match (fact, last) {
-                    (LineFact::LastTwoWay(at, over), Some((last, means))) => {
-                        *at == last && over.as_ref().is_none_or(|over| over == means.as_str())
-                    }
-                    (LineFact::NeverTwoWay, None) => true,
-                    _ => false,
-                };
-                let found = last.map_or_else(
-                    || "never two-way".to_owned(),
-                    |(at, means)| format!("last two-way {at} over {means}"),
-                );
-                Verdict::new(holds, found)
-            }
+        if let LineFact::Fault(means) = fact {
+            let faults: Vec<String> = state.faults.keys().map(ToString::to_string).collect();
+            let found = format!("faults: {}", joined(&faults));
+            return Ok(Verdict::new(faults.contains(means), found));
         }
+        let holds = match (fact, state.last_two_way) {
+            (LineFact::LastTwoWay(at, over), Some((last, means))) => {
+                *at == last && over.as_ref().is_none_or(|over| over == means.as_str())
+            }
+            (LineFact::NeverTwoWay, None) => true,
+            _ => false,
+        };
+        let found = state.last_two_way.map_or_else(
+            || "never two-way".to_owned(),
+            |(at, means)| format!("last two-way {at} over {means}"),
+        );
+        Ok(Verdict::new(holds, found))
     }
 
-    fn shift(&self, by: &CallSign, fact: &ShiftFact) -> Verdict {
-        let truce = &self.view.truce;
-        let shifts = truce
-            .directory
-            .origin(by)
-            .and_then(|origin| truce.shifts.get(origin));
+    fn shift(&self, by: &CallSign, fact: &ShiftFact) -> Judged {
+        let context = self.views.context();
+        let origin = context.directory.origin(by);
+        let shifts = origin.and_then(|origin| context.shifts.get(origin));
         let on_duty = shifts.and_then(|shifts| shifts.on_duty(self.now));
         let found = on_duty.map_or_else(
             || format!("nobody has the duty at {by}"),
             |shift| format!("{} has the duty until {}", shift.officer, shift.until),
         );
-        let unticked = on_duty
-            .and_then(|shift| shift.offered.as_ref())
-            .filter(|half| half.accepted.is_some());
         let holds = match fact {
             ShiftFact::OnDuty(officer) => {
                 on_duty.is_some_and(|shift| shift.officer.as_str() == officer)
             }
             ShiftFact::Nobody => on_duty.is_none(),
             ShiftFact::Unticked(about) => {
-                unticked.is_some_and(|half| half.missing.contains(&self.object(about)))
+                let called = self.called(about)?;
+                let half = on_duty.and_then(|shift| shift.offered.as_ref());
+                half.filter(|half| half.accepted.is_some())
+                    .is_some_and(|half| half.missing.iter().any(|one| one.to_string() == called))
             }
             ShiftFact::Unrelieved => on_duty.is_some_and(|shift| !shift.unrelieved.is_empty()),
         };
-        Verdict::new(holds, found)
+        Ok(Verdict::new(holds, found))
     }
 
-    fn claim(&self, about: &Mention, word: &str, by: &Mention) -> Verdict {
-        let claims = &self.view.truce.claims.claims;
-        let Some(claim) = claims.get(self.reference(about)) else {
-            return Verdict::new(false, "no such claim is known there");
-        };
+    fn claim(&self, about: &Mention, word: &str, by: &Mention) -> Judged {
+        let claim = self.object("claim", about)?;
         let relation = match word {
-            "denied" => Relation::Denies,
-            "confirmed" => Relation::Confirms,
-            "corrected" => Relation::Corrects,
-            _ => Relation::Repeats,
+            "denied" => "denies",
+            "confirmed" => "confirms",
+            "corrected" => "corrects",
+            _ => "repeats",
         };
-        let related = claim.related.get(&relation);
-        let found = claim.related.iter().flat_map(|(relation, claims)| {
-            let short = |claim| self.judge.room.short(claim);
-            claims
-                .iter()
-                .map(move |claim| format!("{} {relation} it", short(claim)))
-        });
-        let found: Vec<String> = found.collect();
-        let holds = related.is_some_and(|claims| claims.contains(self.reference(by)));
-        Verdict::new(holds, format!("related: {}", found.join(", ")))
+        let related = texts(&claim["related"], relation);
+        let holds = related.contains(&self.reference(by).to_string());
+        let found = format!("{} claims are related so", related.len());
+        Ok(Verdict::new(holds, found))
     }
 
-    fn tally(&self, about: &Mention, sum: Sum) -> Verdict {
-        let tallies = &self.view.truce.claims.tallies;
-        let Some(tally) = tallies.get(self.reference(about)) else {
-            return Verdict::new(false, "no such tally is known there");
-        };
-        let (holds, found) = match (sum, tally.arithmetic) {
-            (Sum::AddsUp(total), Arithmetic::AddsUp(is)) => {
-                (total == is, format!("adds up to {is}"))
+    fn tally(&self, about: &Mention, sum: Sum) -> Judged {
+        let tally = self.object("tally", about)?;
+        let is = |sum: Sum| match sum {
+            Sum::AddsUp(total) => format!("adds_up {total} against {total}"),
+            Sum::DoesNotAddUp { lines, stated } => {
+                format!("does_not_add_up {lines} against {stated}")
             }
-            (expected, Arithmetic::DoesNotAddUp { stated, lines }) => (
-                expected == Sum::DoesNotAddUp { lines, stated },
-                format!("does not add up: {lines} against {stated}"),
-            ),
-            (_, Arithmetic::AddsUp(is)) => (false, format!("adds up to {is}")),
-            (_, Arithmetic::TotalAlone(total)) => (false, format!("a total of {total} alone")),
-            (_, Arithmetic::LinesAlone(lines)) => (false, format!("lines of {lines} and no total")),
         };
-        Verdict::new(holds, found)
+        let word = text(&tally, "arithmetic");
+        let found = format!("{word} {} against {}", tally["lines"], tally["stated"]);
+        Ok(Verdict::is(&is(sum), found))
     }
 
-    /// What a statement says now, after corrections, and the correction that says so.
-    fn now_says(&self, about: &Mention) -> Option<(Body, Option<Reference>)> {
+    /// What a statement says now, after corrections.
+    fn now_says(&self, that: &That) -> Judged {
+        let (That::Corrected(about, _) | That::Says(about, _) | That::Stands(about, _)) = that
+        else {
+            return Ok(Verdict::no("nothing that is said"));
+        };
+        let (statements, truce) = self.room.folded(self.eyes)?;
         let named = self.reference(about);
-        let effective = self.view.statements.effective(&self.view.truce.directory);
-        let entry = effective
-            .into_iter()
-            .find(|entry| entry.reference == *named)?;
-        Some((entry.body.into_owned(), entry.corrected_by))
-    }
-
-    fn corrected(&self, about: &Mention, by: &Mention) -> Verdict {
-        let Some((_, corrected_by)) = self.now_says(about) else {
-            return Verdict::new(false, "it takes no effect there");
+        let effective = statements.effective(&truce.directory);
+        let Some(entry) = effective.iter().find(|entry| entry.reference == *named) else {
+            return Ok(Verdict::no("it takes no effect there"));
         };
-        let found = corrected_by.as_ref().map_or_else(
-            || "it is not corrected".to_owned(),
-            |by| format!("corrected by {}", self.judge.room.short(by)),
-        );
-        Verdict::new(corrected_by.as_ref() == Some(self.reference(by)), found)
-    }
-
-    fn says(&self, about: &Mention, words: &str) -> Verdict {
-        let Some((body, _)) = self.now_says(about) else {
-            return Verdict::new(false, "it takes no effect there");
-        };
+        let body: &Body = &entry.body;
         let body = body.write();
-        Verdict::is(words, body["words"].as_str().unwrap_or("no words"))
-    }
-
-    fn stands(&self, about: &Mention, place: &Place) -> Verdict {
-        let Some((body, _)) = self.now_says(about) else {
-            return Verdict::new(false, "it takes no effect there");
-        };
-        let found = body.write()["place"].clone();
-        Verdict::new(found == place.position(), found.to_string())
-    }
-
-    fn erased(&self, about: &Mention, at: &[CallSign]) -> Verdict {
-        let named = self.reference(about);
-        let truce = &self.view.truce;
-        let done = self.view.statements.about(named).filter(|other| {
-            let standing = truce.standings.get(&other.reference);
-            let is_done = matches!(other.body(), Some(Ok(Body::EraseDone(_))));
-            is_done && standing == Some(&Standing::Effective)
-        });
-        let done: Vec<CallSign> = done
-            .filter_map(|other| truce.directory.call_sign(&other.reference.origin))
-            .collect();
-        let holds = at.iter().all(|call_sign| done.contains(call_sign));
-        Verdict::new(holds, format!("erased at {}", signs(&done)))
-    }
-
-    fn answered(&self, by: &CallSign, about: &Mention, answered: &Answered) -> Verdict {
-        let reply = answered.reply.as_deref();
-        let fits = |is: &str| reply.is_none_or(|reply| reply == is);
-        if let Some(separation) = self.view.truce.areas.separations.get(self.reference(about)) {
-            return match separation.answers.get(by).map(|answer| &answer.said) {
-                None => Verdict::new(false, format!("{by} has not answered")),
-                Some(Said::Answered) => Verdict::new(reply.is_none(), "answered"),
-                Some(Said::Refused(reason)) => {
-                    Verdict::new(fits("refused"), format!("refused: {reason}"))
-                }
-            };
-        }
-        self.recipient(by, about, |state| {
-            let part = answered.part.as_deref();
-            let mut parts = state.parts.iter();
-            let part = parts.find(|(id, _)| id.as_ref().map(Slug::as_str) == part);
-            match part.map(|(_, part)| part) {
-                None => Verdict::new(false, "nothing is asked there by this part"),
-                Some(PartState::Silent) => Verdict::new(false, format!("{by} has not answered")),
-                Some(PartState::Answered { reply, .. }) => {
-                    Verdict::new(fits(reply.as_str()), reply.as_str())
-                }
-                Some(PartState::Refused { .. }) => Verdict::new(fits("refused"), "refused"),
+        Ok(match that {
+            That::Corrected(_, by) => {
+                let by = self.reference(by);
+                let found = entry.corrected_by.as_ref().map_or_else(
+                    || "it is not corrected".to_owned(),
+                    |by| format!("corrected by {}", self.room.short(by)),
+                );
+                Verdict::new(entry.corrected_by.as_ref() == Some(by), found)
             }
+            That::Says(_, words) => Verdict::is(words, body["words"].as_str().unwrap_or("nothing")),
+            That::Stands(_, place) => {
+                Verdict::new(body["place"] == place.position(), body["place"].to_string())
+            }
+            _ => Verdict::no("nothing that is said"),
         })
+    }
+
+    fn erased(&self, about: &Mention, at: &[CallSign]) -> Judged {
+        let rows = self.views.about(self.reference(about), ABOUT_MAX)?;
+        let done = rows
+            .into_iter()
+            .filter(|row| row.kind == "erase.done/1" && row.standing == "effective");
+        let done: Vec<String> = done.map(|row| row.by).collect();
+        let holds = at
+            .iter()
+            .all(|sign| done.iter().any(|by| by == sign.as_str()));
+        Ok(Verdict::new(holds, format!("erased at {}", joined(&done))))
     }
 }
 
-fn of_recipient(that: &That, state: &RecipientState) -> Verdict {
+fn of_recipient(that: &That, state: &Value) -> Verdict {
+    if state.is_null() {
+        return Verdict::no("it was not sent there");
+    }
     match that {
         That::ReadBack(_, _, same) => {
-            let is = state.read_back.as_ref().and_then(|fact| fact.same_place);
-            let found = match (&state.read_back, is) {
-                (None, _) => "not read back",
-                (Some(_), None) => "read back without a place to compare",
-                (Some(_), Some(true)) => "read back with the same place",
-                (Some(_), Some(false)) => "read back with another place",
+            let is = state["read_back"]["same_place"].as_bool();
+            let found = match (state["read_back"].is_null(), is) {
+                (true, _) => "not read back",
+                (false, None) => "read back without a place to compare",
+                (false, Some(true)) => "read back with the same place",
+                (false, Some(false)) => "read back with another place",
             };
             Verdict::new(is == Some(*same), found)
         }
         That::Language(_, _, known) => {
-            let found = match state.language_on_duty {
+            let is = state["language_on_duty"].as_bool();
+            let found = match is {
                 Some(true) => "somebody on duty reads it",
                 Some(false) => "nobody on duty reads it",
                 None => "it is not known whether somebody on duty reads it",
             };
-            Verdict::new(state.language_on_duty == *known, found)
+            Verdict::new(is == *known, found)
         }
-        _ => Verdict::new(false, "nothing about a recipient"),
+        _ => Verdict::no("nothing about a recipient"),
     }
 }
 
-fn urgency(urgency: due::Urgency) -> Urgency {
+/// What was answered, beside what was expected: any answer, without a word.
+fn replied(by: &CallSign, word: Option<&str>, expected: Option<&str>) -> Verdict {
+    match word {
+        None => Verdict::no(format!("{by} has not answered")),
+        Some(word) => Verdict::new(expected.is_none_or(|reply| reply == word), word),
+    }
+}
+
+fn urgency(urgency: Urgency) -> &'static str {
     match urgency {
-        due::Urgency::Overdue => Urgency::Overdue,
-        due::Urgency::Open => Urgency::Open,
-        due::Urgency::Unreachable => Urgency::Unreachable,
+        Urgency::Overdue => "overdue",
+        Urgency::Open => "open",
+        Urgency::Unreachable => "unreachable",
     }
 }
 
-fn debt(what: &What) -> &'static str {
-    match what {
-        What::Flash => "flash",
-        What::Answer(_) => "answer",
-        What::Acceptance => "acceptance",
-        What::AreaResponse => "area_response",
-        What::SeparationAnswer => "separation_answer",
-        What::LineTest => "line_test",
-        What::Relief => "relief",
+/// What is due, as a person reads it.
+fn list(rows: &[OwedRow]) -> String {
+    if rows.is_empty() {
+        return "nothing is open".into();
     }
+    let lines: Vec<String> = rows.iter().map(line).collect();
+    lines.join("; ")
 }
 
-fn step_word(step: &contact::Step) -> &'static str {
-    match step {
-        contact::Step::Receipt => "receipt",
-        contact::Step::Acknowledgement => "acknowledgement",
-        contact::Step::ReadBack => "read_back",
-        contact::Step::SentDown => "sent_down",
-        contact::Step::ConfirmedBelow => "confirmed_below",
-        contact::Step::Answer | contact::Step::AnswerTo(_) => "answer",
+fn line(row: &OwedRow) -> String {
+    let part = row
+        .part
+        .as_ref()
+        .map_or_else(String::new, |part| format!(" part {part}"));
+    let urgency = match row.urgency.as_str() {
+        "overdue" => format!("overdue by {}", lasting(row.overdue_s)),
+        other => other.to_owned(),
+    };
+    let due = row
+        .due_at
+        .as_ref()
+        .map_or_else(String::new, |at| format!(", due {at}"));
+    let holding = if row.holding.is_some() {
+        ", holding"
+    } else {
+        ""
+    };
+    let receipt = if row.received { "" } else { ", no receipt" };
+    format!(
+        "{} owes {}{part} about {}: {urgency}, since {}{due}{holding}{receipt}",
+        row.by, row.what, row.short, row.since
+    )
+}
+
+/// As scenarios write it: `3d12h`, `4m30s`.
+fn lasting(seconds: i64) -> String {
+    let mut left = seconds;
+    let mut text = String::new();
+    for (unit, unit_s) in [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)] {
+        if left >= unit_s {
+            text.push_str(&format!("{}{unit}", left / unit_s));
+            left %= unit_s;
+        }
     }
+    if text.is_empty() { "0s".into() } else { text }
 }
 
 fn position(place: &Place) -> Option<Position> {
@@ -676,29 +624,27 @@ fn acting(actor: &Actor) -> Option<agreement::Actor> {
     })
 }
 
-fn signs(signs: &[CallSign]) -> String {
-    if signs.is_empty() {
-        return "nobody".into();
-    }
-    let signs: Vec<&str> = signs.iter().map(CallSign::as_str).collect();
-    signs.join(", ")
+fn list_of<'v>(value: &'v Value, member: &str) -> &'v [Value] {
+    value[member].as_array().map_or(&[], Vec::as_slice)
 }
 
-/// As scenarios write it: `3d12h`, `4m30s`.
-fn lasting(ms: i64) -> String {
-    let units = [
-        ("d", 86_400_000),
-        ("h", 3_600_000),
-        ("m", 60_000),
-        ("s", 1000),
-    ];
-    let mut left = ms;
-    let mut text = String::new();
-    for (unit, unit_ms) in units {
-        if left >= unit_ms {
-            text.push_str(&format!("{}{unit}", left / unit_ms));
-            left %= unit_ms;
-        }
+fn texts(value: &Value, member: &str) -> Vec<String> {
+    let items = list_of(value, member).iter();
+    items
+        .filter_map(|item| item.as_str().map(str::to_owned))
+        .collect()
+}
+
+/// The text of a member; when these eyes see no such object, it says so.
+fn text(value: &Value, member: &str) -> String {
+    let text = value[member].as_str();
+    text.unwrap_or("nothing of it is seen there").to_owned()
+}
+
+fn joined<T: ToString>(items: &[T]) -> String {
+    if items.is_empty() {
+        return "none".into();
     }
-    if text.is_empty() { "0s".into() } else { text }
+    let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+    items.join(", ")
 }

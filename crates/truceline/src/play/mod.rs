@@ -8,7 +8,8 @@ mod room;
 use crate::{Failure, Outcome};
 use clap::Args as ClapArgs;
 use formats::scenario::{self, Scenario};
-use player::{Deviation, play};
+use player::play;
+pub use player::{Deviation, Player};
 use std::path::{Path, PathBuf};
 
 /// What a scenario's file is called.
@@ -19,17 +20,26 @@ pub struct Args {
     /// Scenarios, or directories of them
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Keep the exercise store in this new directory; of one scenario
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
     /// Say only which scenarios came out as they are written, and which did not
     #[arg(long, short)]
     quiet: bool,
 }
 
 pub fn run(args: &Args) -> Outcome {
-    let mut played = 0;
+    let files = files(&args.files)?;
+    if args.keep.is_some() && files.len() > 1 {
+        return Err(Failure::new(
+            "--keep keeps the store of one scenario; name one file",
+        ));
+    }
+    let played = files.len();
     let mut failed = Vec::new();
-    for path in files(&args.files)? {
-        played += 1;
-        if let Err(failure) = one(&path, args.quiet) {
+    for path in &files {
+        let store = Store::new(args.keep.as_deref())?;
+        if let Err(failure) = one(path, store.dir(), args.quiet) {
             failed.push(failure);
         }
     }
@@ -42,6 +52,34 @@ pub fn run(args: &Args) -> Outcome {
                 "{count} of {played} scenarios did not come out as they are written"
             ));
             Err(Failure::new(failed.join("\ntruceline: ")))
+        }
+    }
+}
+
+/// Where an exercise is played: a directory that is kept, or one that is gone afterwards.
+enum Store {
+    Kept(PathBuf),
+    Passing(tempfile::TempDir),
+}
+
+impl Store {
+    fn new(keep: Option<&Path>) -> Result<Self, Failure> {
+        let Some(dir) = keep else {
+            return Ok(Self::Passing(tempfile::tempdir()?));
+        };
+        if dir.exists() {
+            let dir = dir.display();
+            return Err(Failure::new(format!(
+                "{dir}: is there already; an exercise is played in a new directory, and never in a live store"
+            )));
+        }
+        Ok(Self::Kept(dir.to_owned()))
+    }
+
+    fn dir(&self) -> PathBuf {
+        match self {
+            Self::Kept(dir) => dir.clone(),
+            Self::Passing(dir) => dir.path().join("exercise"),
         }
     }
 }
@@ -79,7 +117,7 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// Reads and plays one; the failure names its file and line.
-fn one(path: &Path, quiet: bool) -> Result<(), String> {
+fn one(path: &Path, store: PathBuf, quiet: bool) -> Result<(), String> {
     let name = path.display();
     let bytes = std::fs::read(path).map_err(|error| format!("{name}: {error}"))?;
     let scenario = scenario::parse(&bytes).map_err(|error| {
@@ -93,7 +131,7 @@ fn one(path: &Path, quiet: bool) -> Result<(), String> {
     if !quiet {
         print_header(&scenario);
     }
-    let told = play(&scenario, |line, outcome| {
+    let told = play(&scenario, &store, |line, outcome| {
         if !quiet {
             println!("{}", text.told(line, outcome));
         }

@@ -2,14 +2,21 @@
 
 use super::bodies::{self, Names};
 use super::judge;
-use super::room::{ADMINISTRATOR, Founding, Room, Words};
-use formats::scenario::{ADMIN, ANYBODY, Control, Instrument, Participant, Say, Scenario, What};
+use super::room::{Broken, Founding, Refusal, Room, Words};
+use formats::scenario::{
+    ADMIN, ANYBODY, Control, Instrument, Mention, Participant, Say, Scenario, What,
+};
 use record::name::{CallSign, Reference};
 use record::time::UtcMs;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use truce::Refusal;
+use std::path::Path;
+use truce::participants::Office;
 
+/// The desk whose machine gives receipts.
+const ADMINISTRATOR: &str = "administrator";
+/// The desk that speaks for a participant in what binds it.
+const HEAD_OF_MISSION: &str = "head_of_mission";
 /// Participants are founded so long before anything is said.
 const FOUNDED_BEFORE_MS: i64 = 3_600_000;
 /// An instrument that is accepted when the scenario begins was tabled so long before, and accepted half of it later.
@@ -44,18 +51,18 @@ pub struct Player<'s> {
     pub room: Room,
     /// Statements by their names.
     pub names: Names,
-    silenced: BTreeMap<(CallSign, Reference), UtcMs>,
 }
 
-/// Plays the scenario and tells what comes of each line.
+/// Plays the scenario in the empty directory `dir` and tells what comes of each line.
 ///
 /// # Errors
 /// The first [`Deviation`].
 pub fn play<'s>(
     scenario: &'s Scenario,
+    dir: &Path,
     mut tell: impl FnMut(&formats::scenario::Line, &Outcome),
 ) -> Result<Player<'s>, Deviation> {
-    let mut player = Player::new(scenario)?;
+    let mut player = Player::new(scenario, dir, &[])?;
     for line in &scenario.lines {
         player.room.set_clock(line.at);
         let outcome = player.line(line)?;
@@ -65,24 +72,31 @@ pub fn play<'s>(
 }
 
 impl<'s> Player<'s> {
-    /// Founds the participants, and has said what was agreed before the scenario begins.
-    fn new(scenario: &'s Scenario) -> Result<Self, Deviation> {
+    /// Founds the participants with the desks that the scenario needs and a desk for each of `more`, and has said what was
+    /// agreed before the scenario begins.
+    ///
+    /// # Errors
+    /// [`Deviation`].
+    pub fn new(scenario: &'s Scenario, dir: &Path, more: &[Office]) -> Result<Self, Deviation> {
         let accepted = scenario.instruments.iter().filter(|one| one.accepted);
         let agreed = accepted.clone().map(|one| agreed_by(one, scenario)).min();
         let begins = agreed.unwrap_or(scenario.begins);
         let founded = UtcMs(begins.0 - TABLED_BEFORE_MS - FOUNDED_BEFORE_MS);
-        let desks = desks(scenario);
+        let mut desks = desks(scenario);
+        for own in desks.values_mut() {
+            own.extend(more.iter().map(|office| office.as_str().to_owned()));
+        }
         let foundings: Vec<Founding> = scenario
             .participants
             .iter()
             .map(|participant| founding(participant, &desks))
             .collect();
-        let room = Room::found(&foundings, founded);
+        let machines = !scenario.receipts_by_hand;
+        let room = Room::found(dir, &foundings, machines, founded);
         let mut player = Self {
             scenario,
-            room: room.map_err(|refusal| deviation(1, refusal.to_string()))?,
+            room: room.map_err(broken(1))?,
             names: Names::new(),
-            silenced: BTreeMap::new(),
         };
         let mut accepted: Vec<&Instrument> = accepted.collect();
         accepted.sort_by_key(|instrument| instrument.in_force_from);
@@ -108,7 +122,7 @@ impl<'s> Player<'s> {
         let readers = bodies::everybody(self.scenario);
         let mut words = Words {
             by: asked[0].clone(),
-            desk: "head_of_mission".into(),
+            desk: HEAD_OF_MISSION.into(),
             kind: "instrument.table/1".into(),
             about: vec![],
             groups: vec![],
@@ -131,31 +145,33 @@ impl<'s> Player<'s> {
         Ok(())
     }
 
-    fn line(&mut self, line: &formats::scenario::Line) -> Result<Outcome, Deviation> {
-        match &line.what {
+    /// Has one line happen.
+    ///
+    /// # Errors
+    /// [`Deviation`].
+    pub fn line(&mut self, line: &formats::scenario::Line) -> Result<Outcome, Deviation> {
+        let done = match &line.what {
             What::Say(say) => return self.say(line.line, say),
-            What::Silence { by, about } => {
-                let now = self.room.now();
-                self.silenced
-                    .insert((by.clone(), self.names[about].clone()), now);
-            }
-            What::Offline(call_sign) => self.room.set_online(call_sign, false),
-            What::Online(call_sign) => self.room.set_online(call_sign, true),
-            What::Receipts(on) => self.room.set_receipts(*on),
             What::Expect(expect) => {
-                let judge = judge::Judge {
-                    room: &self.room,
-                    names: &self.names,
-                    silenced: &self.silenced,
-                };
-                let verdict = judge.judge(expect);
+                let verdict = judge::judge(expect, &self.room, &self.names);
+                let verdict = verdict.map_err(broken(line.line))?;
                 return match verdict.holds != expect.not {
                     true => Ok(Outcome::Holds),
                     false => Err(deviation(line.line, verdict.found)),
                 };
             }
-        }
-        Ok(Outcome::Done)
+            What::Silence { by, about } => self.silence(by, about),
+            What::Offline(call_sign) => self.room.set_online(call_sign, false),
+            What::Online(call_sign) => self.room.set_online(call_sign, true),
+        };
+        done.map(|()| Outcome::Done).map_err(broken(line.line))
+    }
+
+    /// A hand on a switch: the alarm of the whole matter, whichever of its messages was named.
+    fn silence(&self, by: &CallSign, about: &Mention) -> Result<(), Broken> {
+        let matter = judge::matter(&self.room, Some(by), &self.names[about])?;
+        self.room
+            .silence(by, &matter.unwrap_or_else(|| self.names[about].clone()))
     }
 
     fn say(&mut self, line: usize, say: &Say) -> Result<Outcome, Deviation> {
@@ -231,7 +247,7 @@ impl<'s> Player<'s> {
             Control::Compromise(desk, _) => desk,
         };
         let kid = self.room.kid(&say.by, desk).ok_or_else(|| Refusal {
-            rule: "office",
+            rule: "office".into(),
             field: "kid".into(),
             reason: format!("{} has no desk {desk}", say.by),
         })?;
@@ -255,6 +271,10 @@ fn agreed_by(instrument: &Instrument, scenario: &Scenario) -> UtcMs {
     before.min(scenario.begins)
 }
 
+fn broken(line: usize) -> impl FnOnce(Broken) -> Deviation {
+    move |broken| deviation(line, broken.to_string())
+}
+
 fn deviation(line: usize, found: impl Into<String>) -> Deviation {
     Deviation {
         line,
@@ -272,7 +292,7 @@ fn desks(scenario: &Scenario) -> BTreeMap<CallSign, BTreeSet<String>> {
     let mut desks: BTreeMap<CallSign, BTreeSet<String>> = BTreeMap::new();
     for participant in &scenario.participants {
         let own = desks.entry(participant.call_sign.clone()).or_default();
-        own.extend([ADMINISTRATOR.to_owned(), "head_of_mission".to_owned()]);
+        own.extend([ADMINISTRATOR.to_owned(), HEAD_OF_MISSION.to_owned()]);
     }
     for line in &scenario.lines {
         if let What::Say(say) = &line.what {
@@ -296,7 +316,9 @@ fn founding(participant: &Participant, desks: &BTreeMap<CallSign, BTreeSet<Strin
     let desks = own.filter(|desk| *desk != ADMIN).map(|desk| {
         let office = office(desk);
         let held = desk != ANYBODY && participant.offices.iter().any(|one| one == office);
-        (desk.clone(), held.then(|| office.to_owned()))
+        let mut offices = Office::ALL.iter().copied();
+        let office = offices.find(|known| held && known.as_str() == office);
+        (desk.clone(), office)
     });
     Founding {
         call_sign: participant.call_sign.clone(),

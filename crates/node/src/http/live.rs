@@ -1,0 +1,290 @@
+//! What is due, alarms, and what changed: by asking, or as a live stream.
+
+use super::App;
+use super::auth::Asker;
+use super::extract::{Asked, Body};
+use super::page;
+use super::problem::{Problem, Problems};
+use crate::accounts::Scope;
+use crate::timers::AlarmRow;
+use crate::views::{Change, OwedRow};
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use record::name::Reference;
+use serde::{Deserialize, Serialize};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use utoipa::{IntoParams, ToSchema};
+
+/// Changes that are given at once.
+const CHANGES_MAX: u32 = 500;
+/// Events that wait for one reader; a slower one is waited for, and told from where he left off.
+const WAITING_MAX: usize = 64;
+/// How often a sign of life is sent.
+const ALIVE_EVERY: Duration = Duration::from_secs(15);
+
+/// What is due.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Due {
+    /// The time that it was asked for.
+    #[schema(format = DateTime)]
+    pub now: String,
+    /// The most urgent and oldest first; alike for all sides.
+    pub items: Vec<OwedRow>,
+    /// How many.
+    pub total: u64,
+}
+
+/// Of what.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct WhichDue {
+    /// At another time than now.
+    #[param(format = DateTime)]
+    at: Option<String>,
+    /// Only what this participant owes.
+    #[param(max_length = 16)]
+    by: Option<String>,
+    /// Only what this participant waits for.
+    #[param(max_length = 16)]
+    to: Option<String>,
+    /// Only `overdue`, `open` or `unreachable`.
+    #[param(max_length = 16)]
+    urgency: Option<String>,
+}
+
+/// What is open, due, overdue or unreachable, by whom
+#[utoipa::path(get, path = "/api/v1/due", tag = "due", params(WhichDue), responses((status = 200, body = Due), Problems))]
+pub async fn due(
+    State(app): State<App>,
+    asker: Asker,
+    Asked(which): Asked<WhichDue>,
+) -> Result<Json<Due>, Problem> {
+    let at = page::time("at", which.at.as_deref())?.unwrap_or_else(|| app.node.now());
+    let views = asker.views;
+    let mut items = app.read(move || views.due(at)).await?;
+    let is =
+        |asked: &Option<String>, found: &str| asked.as_deref().is_none_or(|asked| asked == found);
+    items.retain(|item| {
+        is(&which.by, &item.by) && is(&which.to, &item.to) && is(&which.urgency, &item.urgency)
+    });
+    Ok(Json(Due {
+        now: at.to_string(),
+        total: items.len() as u64,
+        items,
+    }))
+}
+
+/// From where on.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Since {
+    /// `next` of the answer before; left out, from the beginning.
+    #[param(max_length = 128)]
+    since: Option<String>,
+}
+
+/// Changes, in their order.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Changes {
+    /// What changed. What is gone was retracted, withdrawn or erased: take it off.
+    pub items: Vec<Change>,
+    /// Ask from here next time.
+    pub next: String,
+    /// Whether more is waiting.
+    pub more: bool,
+}
+
+/// What changed since
+///
+/// Everything that you may read, statements and what they add up to, each once with its last change. Begin without `since`.
+#[utoipa::path(get, path = "/api/v1/changes", tag = "changes", params(Since), responses((status = 200, body = Changes), Problems))]
+pub async fn changes(
+    State(app): State<App>,
+    asker: Asker,
+    Asked(which): Asked<Since>,
+) -> Result<Json<Changes>, Problem> {
+    let name = app.list_name(&asker.eyes, "changes", &[]);
+    let since = match &which.since {
+        Some(since) => app.cursors.read(&name, since)?.0,
+        None => 0,
+    };
+    let views = asker.views;
+    let items = app
+        .read(move || views.changes_since(since, CHANGES_MAX))
+        .await?;
+    let last = items.last().map_or(since, |change| change.seq);
+    Ok(Json(Changes {
+        more: items.len() == CHANGES_MAX as usize,
+        items,
+        next: app.cursors.write(&name, (last, 0)),
+    }))
+}
+
+/// Alarms.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Alarms {
+    /// In the order of raising.
+    pub items: Vec<AlarmRow>,
+    /// Ask from here next time.
+    pub next: String,
+    /// Whether more is waiting.
+    pub more: bool,
+}
+
+/// Deadlines that passed
+#[utoipa::path(get, path = "/api/v1/alarms", tag = "due", params(Since), responses((status = 200, body = Alarms), Problems))]
+pub async fn alarms(
+    State(app): State<App>,
+    asker: Asker,
+    Asked(which): Asked<Since>,
+) -> Result<Json<Alarms>, Problem> {
+    let name = app.list_name(&asker.eyes, "alarms", &[]);
+    let since = match &which.since {
+        Some(since) => app.cursors.read(&name, since)?.0,
+        None => 0,
+    };
+    let (node, eyes) = (Arc::clone(&app.node), asker.eyes);
+    let items = app
+        .read(move || node.timers().since(&eyes, since, CHANGES_MAX))
+        .await?;
+    let last = items.last().map_or(since, |alarm| alarm.id);
+    Ok(Json(Alarms {
+        more: items.len() == CHANGES_MAX as usize,
+        items,
+        next: app.cursors.write(&name, (last, 0)),
+    }))
+}
+
+/// Which alarm.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Silence {
+    /// What the alarm is about: full reference.
+    #[schema(max_length = 256)]
+    pub about: String,
+}
+
+/// Silence an alarm
+///
+/// A hand on a switch, for all of your side: it acknowledges nothing, stops no clock, and whatever happens later sounds again.
+#[utoipa::path(post, path = "/api/v1/alarms/silence", tag = "due", request_body = Silence, responses((status = 204, description = "It is quiet"), Problems))]
+pub async fn silence(
+    State(app): State<App>,
+    asker: Asker,
+    Body(silence): Body<Silence>,
+) -> Result<StatusCode, Problem> {
+    asker.need(Scope::Say)?;
+    let about: Reference = silence
+        .about
+        .parse()
+        .map_err(|_| Problem::refused("reference", "about", "is a full reference"))?;
+    let (views, found) = (Arc::clone(&asker.views), about.clone());
+    app.read(move || views.statement(&found))
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    let (node, eyes) = (Arc::clone(&app.node), asker.eyes);
+    app.read(move || node.timers().silence(&eyes, &about, node.now()))
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Follow what happens
+///
+/// Server-sent events: `statement` and the capabilities (`matter`, `report` …) with the data of `/api/v1/changes`, and `alarm` with
+/// that of `/api/v1/alarms`. Each has an id; reconnect with `Last-Event-ID` and nothing is missed. Without one it begins now. The
+/// event `reset` says that what you hold may be incomplete: read it anew.
+#[utoipa::path(
+    get, path = "/api/v1/stream", tag = "changes",
+    params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that arrived", max_length = 128)),
+    responses((status = 200, description = "Events", content_type = "text/event-stream", body = String), Problems)
+)]
+pub async fn stream(
+    State(app): State<App>,
+    asker: Asker,
+    headers: HeaderMap,
+) -> Result<impl IntoResponse, Problem> {
+    let name = app.list_name(&asker.eyes, "stream", &[]);
+    let last = headers
+        .get("last-event-id")
+        .map(|id| id.to_str().unwrap_or_default());
+    let (from, reset) = match last.map(|id| app.cursors.read(&name, id)) {
+        Some(Ok(position)) => (position, false),
+        Some(Err(_)) => (app.newest(&asker), true),
+        None => (app.newest(&asker), false),
+    };
+    let (sender, receiver) = mpsc::channel(WAITING_MAX);
+    tokio::spawn(async move {
+        if reset {
+            let event = Event::default().event("reset").data("{}");
+            if sender.send(Ok(event)).await.is_err() {
+                return;
+            }
+        }
+        // It ends when the reader goes away: then nobody takes what is sent.
+        let _ = follow(&app, &asker, &name, from, &sender).await;
+    });
+    let alive = KeepAlive::new().interval(ALIVE_EVERY).text("alive");
+    Ok(Sse::new(ReceiverStream::new(receiver)).keep_alive(alive))
+}
+
+/// The reader is gone.
+struct Gone;
+
+async fn follow(
+    app: &App,
+    asker: &Asker,
+    name: &str,
+    (mut seq, mut alarm): (i64, i64),
+    sender: &mpsc::Sender<Result<Event, Infallible>>,
+) -> Result<(), Gone> {
+    let (mut changed, mut raised) = (asker.views.changes(), app.node.timers().changes());
+    loop {
+        let views = Arc::clone(&asker.views);
+        let changes = app
+            .read(move || views.changes_since(seq, CHANGES_MAX))
+            .await
+            .map_err(|_| Gone)?;
+        for change in &changes {
+            seq = change.seq;
+            let id = app.cursors.write(name, (seq, alarm));
+            send(sender, &change.of, &id, change).await?;
+        }
+        let (node, eyes) = (Arc::clone(&app.node), asker.eyes.clone());
+        let alarms = app
+            .read(move || node.timers().since(&eyes, alarm, CHANGES_MAX))
+            .await
+            .map_err(|_| Gone)?;
+        for one in &alarms {
+            alarm = one.id;
+            let id = app.cursors.write(name, (seq, alarm));
+            send(sender, "alarm", &id, one).await?;
+        }
+        if changes.is_empty() && alarms.is_empty() {
+            tokio::select! {
+                more = changed.changed() => more.map_err(|_| Gone)?,
+                more = raised.changed() => more.map_err(|_| Gone)?,
+                () = sender.closed() => return Err(Gone),
+            }
+        }
+    }
+}
+
+async fn send(
+    sender: &mpsc::Sender<Result<Event, Infallible>>,
+    event: &str,
+    id: &str,
+    data: &impl Serialize,
+) -> Result<(), Gone> {
+    let data = serde_json::to_string(data).map_err(|_| Gone)?;
+    let event = Event::default().event(event).id(id).data(data);
+    sender.send(Ok(event)).await.map_err(|_| Gone)
+}

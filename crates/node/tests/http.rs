@@ -1,0 +1,336 @@
+//! The API over real sockets.
+
+mod support;
+
+use node::accounts::{Accounts, Caller, Scope};
+use node::http::{App, once::Once, page::Cursors, router};
+use reqwest::blocking::Client;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use support::{Exercise, flash, office_for};
+
+struct Server {
+    base: String,
+    client: Client,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Server {
+    fn of(exercise: &Exercise) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let accounts = Arc::new(Accounts::default());
+        for own in exercise.node().own() {
+            let caller = Caller {
+                account: Some(own.call_sign.to_string()),
+                participant: Some(own.call_sign.clone()),
+                offices: truce::participants::Office::ALL.iter().copied().collect(),
+                scopes: [Scope::Read, Scope::Say].into(),
+            };
+            accounts
+                .0
+                .lock()
+                .unwrap()
+                .insert(own.call_sign.to_string(), caller);
+        }
+        let app = App {
+            node: Arc::clone(exercise.node()),
+            accounts,
+            cursors: Arc::new(Cursors::new().unwrap()),
+            once: Arc::new(Once::open(&exercise.store()).unwrap()),
+        };
+        let listener = runtime
+            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+            .unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        runtime.spawn(async move { axum::serve(listener, router(app)).await });
+        Self {
+            base,
+            client: Client::new(),
+            _runtime: runtime,
+        }
+    }
+
+    fn get(&self, who: Option<&str>, path: &str) -> (u16, Value) {
+        let mut request = self.client.get(format!("{}{path}", self.base));
+        if let Some(who) = who {
+            request = request.bearer_auth(who);
+        }
+        let answer = request.send().unwrap();
+        let status = answer.status().as_u16();
+        (status, answer.json().unwrap_or_default())
+    }
+
+    fn post(&self, who: &str, path: &str, key: Option<&str>, body: &Value) -> (u16, Value) {
+        let mut request = self
+            .client
+            .post(format!("{}{path}", self.base))
+            .bearer_auth(who)
+            .json(body);
+        if let Some(key) = key {
+            request = request.header("Idempotency-Key", key);
+        }
+        let answer = request.send().unwrap();
+        (answer.status().as_u16(), answer.json().unwrap_or_default())
+    }
+}
+
+#[test]
+fn a_draft_is_said_once_however_often_it_is_sent() {
+    let exercise = Exercise::of(&["RU", "US", "MISSION"]);
+    exercise.bind();
+    let server = Server::of(&exercise);
+    let body = json!({"office": "duty_officer", "draft": {"kind": "message.send/1",
+        "groups": {"body": {"aud": ["parties"], "content": flash(&["US"])}}}});
+    let (status, first) = server.post("RU", "/api/v1/statements", Some("k-1"), &body);
+    assert_eq!(status, 201, "{first}");
+    let (status, again) = server.post("RU", "/api/v1/statements", Some("k-1"), &body);
+    assert_eq!((status, &again), (201, &first));
+    let mut other = body.clone();
+    other["draft"]["groups"]["body"]["aud"] = json!(["US"]);
+    assert_eq!(
+        server
+            .post("RU", "/api/v1/statements", Some("k-1"), &other)
+            .0,
+        422
+    );
+    exercise.node().settle();
+    let (status, due) = server.get(Some("US"), "/api/v1/due?by=US&urgency=open");
+    assert_eq!(status, 200, "{due}");
+    assert_eq!(due["total"], 2, "the answer, and a line test: {due}");
+    let (status, problem) = server.get(None, "/api/v1/due?buy=US");
+    assert_eq!(status, 400, "{problem}");
+    let (_, document) = server.get(None, "/api/v1/openapi.json");
+    assert!(
+        document["openapi"].as_str().unwrap().starts_with("3.1"),
+        "{document}"
+    );
+    let (status, lists) = server.get(Some("RU"), "/api/v1/matters?limit=1");
+    assert_eq!((status, lists["total"].as_u64()), (200, Some(1)), "{lists}");
+    let short = first["short"].as_str().unwrap();
+    assert_eq!(
+        server
+            .get(Some("US"), &format!("/api/v1/statements/{short}"))
+            .0,
+        200
+    );
+    assert_eq!(
+        server.get(None, &format!("/api/v1/statements/{short}")),
+        server.get(None, "/api/v1/statements/RU-9999")
+    );
+}
+
+/// Who may read a group, decided here once more and by hand: the own side, whoever is named, the parties RU and US, everybody.
+fn may(reader: Option<&str>, author: &str, audience: &[&str]) -> bool {
+    audience.contains(&"public")
+        || reader.is_some_and(|reader| {
+            reader == author
+                || audience.contains(&reader)
+                || audience.contains(&"parties") && ["RU", "US"].contains(&reader)
+        })
+}
+
+/// Something said, with a mark in each group by which it is known again wherever it comes out.
+struct Marked {
+    author: &'static str,
+    audience: Vec<&'static str>,
+    mark: String,
+}
+
+fn say_everything(exercise: &Exercise) -> Vec<Marked> {
+    let mut all = Vec::new();
+    let audiences: [&[&str]; 6] = [
+        &["public"],
+        &["parties"],
+        &["US"],
+        &["MISSION", "HUM"],
+        &["RU"],
+        &[],
+    ];
+    let mut n = 0;
+    for author in ["RU", "US", "MISSION"] {
+        for audience in audiences {
+            for kind in [
+                "message.send/1",
+                "report.file/1",
+                "claim.record/1",
+                "tally.record/1",
+                "toll.record/1",
+                "separation.ask/1",
+                "area.designate/1",
+                "line.fault/1",
+            ] {
+                let mut mark = |audience: &[&'static str]| {
+                    n += 1;
+                    let mark = format!("zq{n:04}x");
+                    all.push(Marked {
+                        author,
+                        audience: audience.to_vec(),
+                        mark: mark.clone(),
+                    });
+                    mark
+                };
+                let source = json!({"title": "Press"});
+                let groups = match kind {
+                    "message.send/1" => {
+                        json!({"body": {"precedence": "ROUTINE", "to": ["US", "RU"], "words": mark(audience), "language": "en"}})
+                    }
+                    "report.file/1" => json!({
+                        "body": {"category": "shelling", "from": "2016-02-29T00:00:00Z", "until": "2016-03-01T00:00:00Z", "date_precision": 1,
+                            "means": ["heard"], "place_name": mark(audience), "place_precision": 3},
+                        "narrative": {"words": mark(&["HUM"]), "language": "en"},
+                        "person": {"name": mark(&[])}}),
+                    "claim.record/1" => {
+                        json!({"body": {"claim": "denial", "speaker": mark(audience), "said_at": "2016-02-28T00:00:00Z", "precision": "day",
+                        "form": "paraphrase", "language": "en", "words": "No", "source": source}})
+                    }
+                    "tally.record/1" => {
+                        json!({"body": {"counted": mark(audience), "issued_by": author, "from": "2016-02-28T00:00:00Z",
+                        "until": "2016-02-29T00:00:00Z", "total": 7, "source": source}})
+                    }
+                    "toll.record/1" => {
+                        json!({"body": {"harm": "killed", "population": "everybody", "best": 3, "area": mark(audience), "from": "2016-02-28T00:00:00Z",
+                        "until": "2016-02-29T00:00:00Z", "given_by": "UCDP", "official": true, "source": source}})
+                    }
+                    "separation.ask/1" => json!({"body": {"to": ["US"], "words": mark(audience)}}),
+                    "area.designate/1" => {
+                        json!({"body": {"name": mark(audience), "purpose": "disengagement", "to": ["HUM"], "polygon": [
+                        {"lat_e7": 362_000_000, "lon_e7": 372_000_000}, {"lat_e7": 364_000_000, "lon_e7": 372_000_000},
+                        {"lat_e7": 364_000_000, "lon_e7": 374_000_000}], "basis": "Own", "valid_from": "2016-03-01T00:00:00Z", "valid_until": "2016-03-20T00:00:00Z"}})
+                    }
+                    _ => {
+                        json!({"body": {"line": "ru-us", "means": "primary", "since": "2016-03-01T08:00:00Z", "words": mark(audience)}})
+                    }
+                };
+                let readers = |group: &str| match group {
+                    "narrative" => vec!["HUM"],
+                    "person" => vec![],
+                    _ => audience.to_vec(),
+                };
+                let mut draft =
+                    record::statement::Draft::new(kind, "2016-03-01T09:00:00Z").unwrap();
+                for (name, content) in groups.as_object().unwrap() {
+                    let aud = record::audience::Audience::of(
+                        readers(name).iter().map(|name| name.parse().unwrap()),
+                    );
+                    draft = draft.group(name, aud, content.clone()).unwrap();
+                }
+                exercise
+                    .try_say(author, office_for(kind), draft)
+                    .unwrap_or_else(|error| panic!("{author} {kind}: {error}"));
+            }
+        }
+    }
+    all
+}
+
+/// Every way out as the document names it, with parameters filled in.
+fn ways_out(document: &Value, names: &[String]) -> Vec<String> {
+    let mut ways = Vec::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        if operations.get("get").is_none() || path == "/api/v1/stream" {
+            continue;
+        }
+        if path.contains("{statement}") {
+            ways.extend(names.iter().map(|name| path.replace("{statement}", name)));
+        } else if path.ends_with("/search") {
+            ways.extend((0..10).map(|n| format!("{path}?q=zq0{n}&limit=500")));
+        } else if path.ends_with("/coverage") {
+            ways.push(format!(
+                "{path}?lat_e7=363000000&lon_e7=373000000&at=2016-03-02T00:00:00Z"
+            ));
+        } else if path.contains("{kind}") {
+            ways.push(path.replace("{kind}", "message.send"));
+        } else if operations["get"]["parameters"]
+            .to_string()
+            .contains("\"limit\"")
+        {
+            ways.push(format!("{path}?limit=500"));
+        } else {
+            ways.push(path.clone());
+        }
+    }
+    ways
+}
+
+#[test]
+fn every_way_out_gives_each_reader_what_he_may_read_and_nothing_else() {
+    let exercise = Exercise::of(&["RU", "US", "MISSION", "HUM"]);
+    exercise.bind();
+    let marked = say_everything(&exercise);
+    exercise.node().settle_search().unwrap();
+    exercise.at("2016-03-04T09:00:00Z");
+    exercise.node().tick();
+    let server = Server::of(&exercise);
+    let (_, document) = server.get(None, "/api/v1/openapi.json");
+    let names: Vec<String> = ["RU", "US", "MISSION"]
+        .iter()
+        .flat_map(|sign| (17..70).map(move |n| format!("{sign}-{n}")))
+        .collect();
+    let ways = ways_out(&document, &names);
+    assert!(ways.len() > 500, "{}", ways.len());
+    for reader in [Some("RU"), Some("US"), Some("MISSION"), Some("HUM"), None] {
+        let mut seen = std::collections::BTreeSet::new();
+        for way in &ways {
+            let (status, answer) = server.get(reader, way);
+            assert!(status < 500, "{reader:?} {way}: {answer}");
+            let text = answer.to_string();
+            seen.extend(
+                marked
+                    .iter()
+                    .map(|said| &said.mark)
+                    .filter(|mark| text.contains(*mark)),
+            );
+        }
+        for said in &marked {
+            let expected = may(reader, said.author, &said.audience);
+            assert_eq!(
+                seen.contains(&said.mark),
+                expected,
+                "{reader:?} reads what {} addressed to {:?}",
+                said.author,
+                said.audience
+            );
+        }
+    }
+    // Unknown and forbidden are the same bytes.
+    let secret = names
+        .iter()
+        .find(|name| {
+            server
+                .get(Some("RU"), &format!("/api/v1/statements/{name}"))
+                .0
+                == 200
+                && server.get(None, &format!("/api/v1/statements/{name}")).0 == 404
+        })
+        .unwrap();
+    let bytes = |path: &str| {
+        let answer = server
+            .client
+            .get(format!("{}{path}", server.base))
+            .send()
+            .unwrap();
+        (
+            answer.status(),
+            format!(
+                "{:?}",
+                answer
+                    .headers()
+                    .iter()
+                    .filter(|(name, _)| name.as_str() != "date")
+                    .collect::<Vec<_>>()
+            ),
+            answer.bytes().unwrap(),
+        )
+    };
+    for of in ["statements", "matters", "reports", "claims"] {
+        assert_eq!(
+            bytes(&format!("/api/v1/{of}/{secret}")),
+            bytes(&format!("/api/v1/{of}/RU-99999"))
+        );
+    }
+}
