@@ -7,6 +7,7 @@ use super::group::{Group, Kept, Logs, id, index, read, said};
 use super::objects::{self, Object};
 use super::schema::{LAYOUT, OPEN, SPAN, TABLES};
 use crate::authority::{Eyes, Membership, cut};
+use crate::database;
 use crate::source::{Source, Sources};
 use record::encoding::Hash;
 use record::name::{CallSign, Origin, Reference};
@@ -941,16 +942,7 @@ pub(super) fn signed(number: u64) -> i64 {
 }
 
 fn connect(path: &Path) -> Result<Connection, ViewError> {
-    let db = Connection::open(path)?;
-    db.busy_timeout(std::time::Duration::from_secs(5))?;
-    db.set_prepared_statement_cache_capacity(128);
-    db.pragma_update(None, "page_size", 8192)?;
-    db.pragma_update(None, "journal_mode", "WAL")?;
-    // Views can be thrown away: a power cut may cost the last batches, which are read again.
-    db.pragma_update(None, "synchronous", "NORMAL")?;
-    db.pragma_update(None, "secure_delete", "ON")?;
-    db.pragma_update(None, "cache_size", -CACHE_KIB)?;
-    db.pragma_update(None, "temp_store", "MEMORY")?;
+    let db = database::writer(path, CACHE_KIB)?;
     let layout: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if layout != LAYOUT {
         drop_tables(&db)?;

@@ -21,12 +21,13 @@ pub use fold::{Batch, Progress};
 pub use query::{Alarm, Change, ListQuery, Listed, OwedRow, StatementRow};
 
 use crate::authority::Eyes;
+use crate::database;
 use crate::source::Sources;
 use fold::Fold;
 use record::name::Origin;
 use record::store::StoreError;
 use record::time::UtcMs;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -228,13 +229,7 @@ impl Views {
         let idle = lock(&self.idle).pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => {
-                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-                let connection = Connection::open_with_flags(&self.path, flags)?;
-                connection.busy_timeout(std::time::Duration::from_secs(5))?;
-                connection.set_prepared_statement_cache_capacity(128);
-                connection
-            }
+            None => database::reader(&self.path)?,
         };
         // One snapshot for all that is read: a total and its page never contradict each other.
         connection.execute_batch("BEGIN")?;
