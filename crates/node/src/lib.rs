@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod authority;
 mod clerk;
 pub mod clock;
+pub mod entry;
 pub mod home;
 pub mod http;
 pub mod import;

@@ -110,8 +110,19 @@ impl OwnLog {
 
     /// Folds the next entry. `body` is `None` when its form is not known here: a statement of before this version.
     pub fn apply(&mut self, kid: Kid, head: Option<&Head>, body: Option<&Body>) {
+        self.apply_held(body.and_then(Body::name), kid, head, body);
+    }
+
+    /// Folds the next entry as it is held now: it is of kind `name`, also when what it said was erased since.
+    pub fn apply_held(
+        &mut self,
+        name: Option<Name>,
+        kid: Kid,
+        head: Option<&Head>,
+        body: Option<&Body>,
+    ) {
         let index = self.next();
-        self.kinds.push(body.and_then(Body::name));
+        self.kinds.push(name);
         self.remember(index, kid, head, body);
     }
 

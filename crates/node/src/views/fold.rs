@@ -113,11 +113,11 @@ impl Fold {
 
     /// Reads what is held in memory from the tables.
     fn load(&mut self) -> Result<(), ViewError> {
-        self.seq = self
-            .db
-            .query_row("SELECT value FROM state WHERE name = 'seq'", [], |row| {
-                row.get(0)
-            })?;
+        let state = |name: &str| {
+            let sql = "SELECT value FROM state WHERE name = ?1";
+            self.db.query_row(sql, [name], |row| row.get(0))
+        };
+        (self.seq, self.cut_by) = (state("seq")?, state("cut_by")?);
         let mut folded = BTreeMap::new();
         {
             let mut select = self.db.prepare("SELECT id, folded FROM log")?;
