@@ -111,6 +111,7 @@ pub struct App {
     pub checks: Vec<(&'static str, Check)>,
     /// Requests that are done only once.
     pub idempotency: Idempotency,
+    cookie_name: String,
     cursors: CursorKey,
     metrics: PrometheusHandle,
     request_ids: RequestIds,
@@ -147,6 +148,7 @@ impl App {
         let accounts = Accounts::open(dir, options)?;
         Ok(Self {
             checks: vec![("accounts", health::accounts_check(&accounts))],
+            cookie_name: auth::cookie_name(&settings.origin),
             cursors: CursorKey::new(&accounts.store_secret("cursors")?),
             idempotency: Idempotency::open(dir, clock.clone())?,
             metrics: health::recorder().map_err(OpenError::Metrics)?,
@@ -240,7 +242,7 @@ pub fn routes(app: &Arc<App>, more: Routes) -> Router {
         .merge(more.quick)
         .layer(late);
     let (router, mut api) = quick.merge(more.patient).split_for_parts();
-    document::complete(&mut api);
+    document::complete(&mut api, &app.cookie_name);
     let queries = Arc::new(document::queries(&mut api));
     let text = api.to_json().expect("the document is plain data");
     // A second router of the same app has the same routes.
