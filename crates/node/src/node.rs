@@ -189,6 +189,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.node.ending.store(true, Ordering::Relaxed);
         self.node.news.ring();
+        self.node.applied.ring();
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }

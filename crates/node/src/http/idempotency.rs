@@ -549,7 +549,9 @@ impl Writer {
 
     fn queue(&self, job: Job, told: Option<oneshot::Sender<bool>>) {
         // When the thread has ended, whoever waits hears it: his channel is dropped.
-        let _ = self.jobs.as_ref().map(|jobs| jobs.send((job, told)));
+        if let Some(jobs) = &self.jobs {
+            let _ = jobs.send((job, told));
+        }
     }
 }
 

@@ -70,6 +70,8 @@ pub struct Settings {
     pub proxies: Vec<IpAddr>,
     /// Longest body of a request, in bytes, where a route says nothing else.
     pub body_bytes_max: usize,
+    /// Within which time a body must have arrived.
+    pub body_within: Duration,
     /// Within which time a quick route answers.
     pub answer_within: Duration,
     /// Most connections at the same time.
@@ -88,6 +90,7 @@ impl Settings {
             cors_origins: Vec::new(),
             proxies: Vec::new(),
             body_bytes_max: 256 * 1024,
+            body_within: Duration::from_secs(20),
             answer_within: Duration::from_secs(30),
             connections_max: 8192,
         }

@@ -87,9 +87,12 @@ kinds! {
     Unavailable = SERVICE_UNAVAILABLE, "unavailable", "Not at this moment";
 }
 
-/// An error, on its way out.
+/// An error, on its way out. It is boxed, because every answer has room for one and few have one.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub struct Problem(Box<Content>);
+
+#[derive(Debug, Clone)]
+struct Content {
     kind: Kind,
     detail: Cow<'static, str>,
     rule: Option<Cow<'static, str>>,
@@ -103,7 +106,7 @@ impl Problem {
     /// A problem of this kind. `detail` is for the person who meets it: what happened, where, what to do next.
     #[must_use]
     pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self {
+        Self(Box::new(Content {
             kind,
             detail: detail.into(),
             rule: None,
@@ -111,7 +114,7 @@ impl Problem {
             reason: None,
             retry_after_s: (kind == Kind::Unavailable).then_some(BUSY_RETRY_AFTER_S),
             cookie: None,
-        }
+        }))
     }
 
     /// A refusal: `field` must be what `rule` says.
@@ -139,7 +142,7 @@ impl Problem {
     ) -> Self {
         let (field, rule) = (field.into(), rule.into());
         let mut problem = Self::new(kind, format!("{field} {rule}"));
-        (problem.field, problem.rule) = (Some(field), Some(rule));
+        (problem.0.field, problem.0.rule) = (Some(field), Some(rule));
         problem
     }
 
@@ -164,46 +167,46 @@ impl Problem {
     /// Adds a word for programs.
     #[must_use]
     pub fn because(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
-        self.reason = Some(reason.into());
+        self.0.reason = Some(reason.into());
         self
     }
 
     /// Adds when to come again.
     #[must_use]
     pub fn retry_after(mut self, after: RetryAfter) -> Self {
-        self.retry_after_s = Some(after.0);
+        self.0.retry_after_s = Some(after.0);
         self
     }
 
     /// Makes the browser forget its cookie.
     #[must_use]
     pub(crate) fn forgetting(mut self, cookie: HeaderValue) -> Self {
-        self.cookie = Some(cookie);
+        self.0.cookie = Some(cookie);
         self
     }
 
     /// Why, as a word for programs: of a refused statement the name of the rule.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
-        self.reason.as_deref()
+        self.0.reason.as_deref()
     }
 
     /// Where.
     #[must_use]
     pub fn field(&self) -> Option<&str> {
-        self.field.as_deref()
+        self.0.field.as_deref()
     }
 
     /// What happened, where, and what to do next.
     #[must_use]
     pub fn detail(&self) -> &str {
-        &self.detail
+        &self.0.detail
     }
 
     /// Its kind.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        self.kind
+        self.0.kind
     }
 
     /// The problem that an answer without one stands for: what the router and its layers say on their own.
@@ -269,29 +272,29 @@ impl utoipa::ToSchema for ProblemType {}
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let body = ProblemBody {
-            r#type: self.kind.uri(),
-            title: self.kind.title(),
-            status: self.kind.status().as_u16(),
-            detail: &self.detail,
-            rule: self.rule.as_deref(),
-            field: self.field.as_deref(),
-            reason: self.reason.as_deref(),
+            r#type: self.0.kind.uri(),
+            title: self.0.kind.title(),
+            status: self.0.kind.status().as_u16(),
+            detail: &self.0.detail,
+            rule: self.0.rule.as_deref(),
+            field: self.0.field.as_deref(),
+            reason: self.0.reason.as_deref(),
         };
         let text = serde_json::to_vec(&body).expect("texts and a number");
-        let mut response = (self.kind.status(), text).into_response();
+        let mut response = (self.0.kind.status(), text).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(seconds) = self.retry_after_s {
+        if let Some(seconds) = self.0.retry_after_s {
             headers.insert(RETRY_AFTER, seconds.into());
         }
-        if self.kind == Kind::SignIn {
+        if self.0.kind == Kind::SignIn {
             headers.insert(
                 WWW_AUTHENTICATE,
                 HeaderValue::from_static("Bearer realm=\"truceline\""),
             );
         }
-        if let Some(cookie) = self.cookie {
+        if let Some(cookie) = self.0.cookie {
             headers.insert(SET_COOKIE, cookie);
         }
         response
@@ -356,6 +359,6 @@ mod tests {
     fn what_the_database_says_is_not_told() {
         let problem = Problem::from(AccountsError::Damaged("secret detail"));
         assert_eq!(problem.kind(), Kind::Internal);
-        assert!(!problem.detail.contains("secret"));
+        assert!(!problem.detail().contains("secret"));
     }
 }

@@ -9,6 +9,7 @@ use crate::encoding::Hash;
 use crate::statement::{Claims, Disclosure, Leaf, Statement};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -270,38 +271,47 @@ impl SqliteStore {
             .collect())
     }
 
-    /// Adds disclosures of an entry that arrived after it. What was erased stays erased, and what is there stays as it is.
+    /// Adds disclosures, each of a slot of an entry, that arrived after the entries. What was erased stays erased, and what is
+    /// there stays as it is. All of them cost the syncs of one.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn disclose(
         &mut self,
-        index: u64,
-        disclosures: &[(u64, Sealed, SealKey)],
+        disclosures: &[(u64, u64, Sealed, SealKey)],
     ) -> Result<u64, StoreError> {
-        let mut added = 0;
-        for (slot, sealed, key) in disclosures {
-            let id = row_id(index, *slot);
+        const HELD: &str = "SELECT EXISTS (SELECT 1 FROM erased WHERE id = ?1) OR EXISTS (SELECT 1 FROM disclosure WHERE id = ?1)";
+        let mut new = Vec::new();
+        let mut slots = BTreeSet::new();
+        for (index, slot, sealed, key) in disclosures {
+            let id = row_id(*index, *slot);
             let held: bool = self
                 .record
-                .query_row(
-                    "SELECT EXISTS (SELECT 1 FROM erased WHERE id = ?1) OR EXISTS (SELECT 1 FROM disclosure WHERE id = ?1)",
-                    [id],
-                    |row| row.get(0),
-                )
+                .prepare_cached(HELD)
+                .and_then(|mut select| select.query_row([id], |row| row.get(0)))
                 .map_err(in_record)?;
-            if !held {
-                self.keys.call(KeyJob::Insert(vec![(id, key.clone())]))?;
-                self.record
-                    .execute(
-                        "INSERT INTO disclosure (id, sealed) VALUES (?1, ?2)",
-                        params![id, sealed.0],
-                    )
-                    .map_err(in_record)?;
-                added += 1;
+            // Delivered twice at once: the key must be that of the ciphertext that stays.
+            if !held && slots.insert(id) {
+                new.push((id, sealed, key));
             }
         }
-        Ok(added)
+        if new.is_empty() {
+            return Ok(0);
+        }
+        let keys = new.iter().map(|(id, _, key)| (*id, (*key).clone()));
+        self.keys.call(KeyJob::Insert(keys.collect()))?;
+        let transaction = self.record.transaction().map_err(in_record)?;
+        (|| {
+            for (id, sealed, _) in &new {
+                transaction
+                    .prepare_cached("INSERT INTO disclosure (id, sealed) VALUES (?1, ?2)")?
+                    .execute(params![id, sealed.0])?;
+            }
+            Ok(())
+        })()
+        .and_then(|()| transaction.commit())
+        .map_err(in_record)?;
+        Ok(new.len() as u64)
     }
 
     /// Links attachments, whose keys came with a disclosure, to the slot that names them.

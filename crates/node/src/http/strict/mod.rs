@@ -21,10 +21,6 @@ use serde::Serialize;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, MapAccess, Visitor};
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// Within which time a body must have arrived.
-pub const BODY_WITHIN: Duration = Duration::from_secs(20);
 
 /// A JSON body, or a JSON answer.
 #[derive(Debug, Clone)]
@@ -78,12 +74,12 @@ async fn json_bytes(request: Request, app: &Arc<App>) -> Result<Bytes, Problem> 
     read_body(request, app).await
 }
 
-/// Reads a whole body, not longer than the route allows and within [`BODY_WITHIN`].
+/// Reads a whole body, not longer than the route allows and within [`Settings::body_within`](super::Settings).
 ///
 /// # Errors
 /// 408, 413, or 400 when the connection broke off.
 pub async fn read_body(request: Request, app: &Arc<App>) -> Result<Bytes, Problem> {
-    match tokio::time::timeout(BODY_WITHIN, Bytes::from_request(request, app)).await {
+    match tokio::time::timeout(app.settings.body_within, Bytes::from_request(request, app)).await {
         Err(_) => Err(Problem::of_status(Kind::Timeout.status())),
         Ok(Err(BytesRejection::FailedToBufferBody(error)))
             if error.status() == Kind::TooLarge.status() =>
