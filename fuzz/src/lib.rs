@@ -1,4 +1,4 @@
-//! What must hold for any bytes that a parser of the record is given.
+//! What must hold for any bytes that a parser is given.
 //!
 //! A target is a function of bytes that panics when a property does not hold: that nothing panics is the least of them. What
 //! parses is written to the same bytes again, means the same to an independent reading, and verifies only if it was signed;
@@ -15,6 +15,8 @@ mod logs;
 mod notes;
 mod statements;
 mod stored;
+mod table_seeds;
+mod tables;
 mod texts;
 mod witnesses;
 
@@ -56,6 +58,13 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("head_file", stored::head_file),
     ("sealed", stored::sealed),
     ("attachment", stored::attachment),
+    ("search_form", tables::search_form),
+    ("ged_csv", tables::ged_csv),
+    ("reports_csv", tables::reports_csv),
+    ("tally_csv", tables::tally_csv),
+    ("places_csv", tables::places_csv),
+    ("claims_csv", tables::claims_csv),
+    ("toll_csv", tables::toll_csv),
 ];
 
 /// The target of that name.

@@ -2,6 +2,7 @@
 //! being wrong. Nothing in them is random, so that making them again changes no file.
 
 use crate::fixed::{Branch, NOW_S, WITNESSES, log_id, log_key, secret, witness_key};
+use crate::table_seeds;
 use record::c2sp::note::{MAX_SIGNATURES, Note, Signature, SignerKey};
 use record::c2sp::proof::Receipt;
 use record::c2sp::tile::encode_bundle;
@@ -64,6 +65,13 @@ pub fn seeds() -> Vec<Seed> {
         ("head_file", head_files()),
         ("sealed", sealed()),
         ("attachment", attachments()),
+        ("search_form", table_seeds::search_forms()),
+        ("ged_csv", table_seeds::ged()),
+        ("reports_csv", table_seeds::reports()),
+        ("tally_csv", table_seeds::tallies()),
+        ("places_csv", table_seeds::places()),
+        ("claims_csv", table_seeds::claims()),
+        ("toll_csv", table_seeds::tolls()),
     ] {
         seeds.extend(inputs.into_iter().map(|(name, bytes)| Seed {
             target,
@@ -74,15 +82,15 @@ pub fn seeds() -> Vec<Seed> {
     seeds
 }
 
-type Inputs = Vec<(&'static str, Vec<u8>)>;
+pub(crate) type Inputs = Vec<(&'static str, Vec<u8>)>;
 
-fn texts<const N: usize>(inputs: [(&'static str, &str); N]) -> Inputs {
+pub(crate) fn texts<const N: usize>(inputs: [(&'static str, &str); N]) -> Inputs {
     inputs
         .map(|(name, text)| (name, text.as_bytes().to_vec()))
         .to_vec()
 }
 
-fn owned<const N: usize>(inputs: [(&'static str, String); N]) -> Inputs {
+pub(crate) fn owned<const N: usize>(inputs: [(&'static str, String); N]) -> Inputs {
     inputs
         .map(|(name, text)| (name, text.into_bytes()))
         .to_vec()

@@ -72,7 +72,8 @@ pub struct Areas<'p, K> {
 }
 
 impl<'p, K: Fn(&str) -> String> Areas<'p, K> {
-    /// Takes the areas out of a gazetteer. `key` gives the form in which names are compared.
+    /// Takes the areas out of a gazetteer. `key` gives the form in which names are compared; it should leave articles out
+    /// (`truce::names::stem`), or `As Safirah` and `Al-Safira` are two.
     #[must_use]
     pub fn of(places: &'p [Place], key: K) -> Self {
         let mut levels: BTreeMap<Kind, Vec<Area<'p>>> = BTreeMap::new();

@@ -1,7 +1,8 @@
 //! What may stand in a cell. A rule reads the text of a cell, or says what it must be; the limits are those of the statements
 //! that are made from it, so that what was read can be said.
 
-use jiff::civil::Date;
+/// A day of the calendar.
+pub use jiff::civil::Date as Day;
 
 /// Longest name, in characters.
 pub const LABEL_MAX: usize = 120;
@@ -140,7 +141,7 @@ fn whole(text: &str) -> Option<i64> {
 ///
 /// # Errors
 /// What it must be.
-pub fn day(text: &str) -> Result<Date, String> {
+pub fn day(text: &str) -> Result<Day, String> {
     let midnight = |rest: &str| {
         rest.strip_prefix("00:00:00")
             .is_some_and(|f| f.is_empty() || f.trim_matches('0') == ".")
@@ -156,7 +157,7 @@ pub fn day(text: &str) -> Result<Date, String> {
         });
     let whole_day = rest.is_empty() || rest.strip_prefix([' ', 'T']).is_some_and(midnight);
     let read = day
-        .parse::<Date>()
+        .parse::<Day>()
         .ok()
         .filter(|day| form && whole_day && YEARS.contains(&day.year()));
     read.ok_or_else(|| {

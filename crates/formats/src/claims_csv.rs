@@ -3,10 +3,10 @@
 
 use crate::body::{Groups, body, object};
 use crate::cells;
+use crate::cells::Day;
 use crate::days::DayOffsets;
 use crate::reports_csv::Ids;
 use crate::table::{self, Rejected, Row};
-use jiff::civil::Date;
 use serde_json::json;
 
 /// The columns.
@@ -60,7 +60,7 @@ pub struct Claim {
     /// For whom.
     pub on_behalf_of: Option<String>,
     /// The day on which it was said; of a month, its first.
-    pub said_on: Date,
+    pub said_on: Day,
     /// To what precision that is known, one of [`PRECISIONS`].
     pub precision: &'static str,
     /// Where it was said.

@@ -1,6 +1,6 @@
 //! Days of a country as times with an offset. Data sets give days and no zone; the statement needs both ends as instants.
 
-use jiff::civil::Date;
+use crate::cells::Day;
 
 /// Largest distance from UTC, in minutes.
 pub const OFFSET_MINUTES_MAX: i16 = 14 * 60;
@@ -17,7 +17,7 @@ pub const OFFSET_MINUTES_MAX: i16 = 14 * 60;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DayOffsets {
     first: i16,
-    later: Vec<(Date, i16)>,
+    later: Vec<(Day, i16)>,
 }
 
 impl DayOffsets {
@@ -32,7 +32,7 @@ impl DayOffsets {
 
     /// Another distance from that day on. Days are added in their order; none when they are not, or the distance is none.
     #[must_use]
-    pub fn from_day(mut self, day: Date, minutes: i16) -> Option<Self> {
+    pub fn from_day(mut self, day: Day, minutes: i16) -> Option<Self> {
         let in_order = self.later.last().is_none_or(|(before, _)| *before < day);
         self.later.push((day, minutes));
         (in_order && is_offset(minutes)).then_some(self)
@@ -40,7 +40,7 @@ impl DayOffsets {
 
     /// The first instant of a day, as RFC 3339.
     #[must_use]
-    pub fn start_of(&self, day: Date) -> String {
+    pub fn start_of(&self, day: Day) -> String {
         let since = self.later.iter().rev().find(|(since, _)| *since <= day);
         let minutes = since.map_or(self.first, |(_, minutes)| *minutes);
         let sign = if minutes < 0 { '-' } else { '+' };
@@ -50,7 +50,7 @@ impl DayOffsets {
 
     /// The first instant after a day.
     #[must_use]
-    pub fn end_of(&self, day: Date) -> String {
+    pub fn end_of(&self, day: Day) -> String {
         self.start_of(
             day.tomorrow()
                 .expect("days end long before the calendar does"),

@@ -320,7 +320,8 @@ pub fn read_ged(bytes: &[u8]) -> Result<Vec<Place>, Rejected> {
 pub fn read(bytes: &[u8]) -> Result<Vec<Place>, Rejected> {
     let mut ids = Ids::default();
     table::read(bytes, &COLUMNS, |row| {
-        let id = ids.need(row, "id");
+        // A place of GED has its name in its id.
+        let id = ids.need_as(row, "id", cells::line);
         let kind = row.need("kind", Kind::read);
         let pcode = row.may("pcode", cells::pcode);
         let parent = parent(row);

@@ -4,9 +4,9 @@
 use crate::areas::Basis;
 use crate::body::{Groups, object};
 use crate::cells;
+use crate::cells::Day;
 use crate::days::DayOffsets;
 use crate::table::{self, Rejected, Row};
-use jiff::civil::Date;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -81,9 +81,9 @@ pub struct Report {
     /// Its name in its set.
     pub id: String,
     /// First day on which it may have been. Days have no hours: events of one day have no order.
-    pub day_start: Date,
+    pub day_start: Day,
     /// Last day on which it may have been.
-    pub day_end: Date,
+    pub day_end: Day,
     /// 1 the day is known, 2 two to six days, 3 the week, 4 the month, 5 more.
     pub date_prec: i64,
     /// Latitude in 1e-7 degree; with `where_prec` 3 and more no point of the event.
@@ -327,7 +327,17 @@ pub(crate) struct Ids(BTreeMap<String, u64>);
 impl Ids {
     /// The id in a column, if no row before has it.
     pub(crate) fn need(&mut self, row: &mut Row<'_>, column: &'static str) -> Option<String> {
-        let id = row.need(column, cells::id)?;
+        self.need_as(row, column, cells::id)
+    }
+
+    /// The same under another rule.
+    pub(crate) fn need_as(
+        &mut self,
+        row: &mut Row<'_>,
+        column: &'static str,
+        rule: fn(&str) -> Result<String, String>,
+    ) -> Option<String> {
+        let id = row.need(column, rule)?;
         if let Some(before) = self.0.insert(id.clone(), row.number()) {
             row.refuse(column, format!("stands in row {before} already"));
             return None;
@@ -383,7 +393,7 @@ pub(crate) fn report(row: &mut Row<'_>, names: &Names, ids: &mut Ids) -> Option<
     })
 }
 
-fn days(row: &mut Row<'_>, names: &Names) -> Option<(Date, Date)> {
+fn days(row: &mut Row<'_>, names: &Names) -> Option<(Day, Day)> {
     let start = row.need(names.day_start, cells::day);
     let end = row.need(names.day_end, cells::day);
     let (start, end) = (start?, end?);

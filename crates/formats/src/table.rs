@@ -89,13 +89,28 @@ pub enum Rejected {
     #[error("the file has more than {ROWS_MAX} rows; cut it into several")]
     TooManyRows,
     /// Rows with mistakes.
-    #[error("{} mistakes, nothing was taken; the first: {}", problems.len() + further, problems.first().map(ToString::to_string).unwrap_or_default())]
+    #[error("{} mistakes, nothing was taken; the first: {}", problems.len() + further, first(problems))]
     Rows {
         /// The mistakes, in the order of rows.
         problems: Vec<Problem>,
         /// How many more there are beyond [`PROBLEMS_MAX`].
         further: usize,
     },
+}
+
+impl Rejected {
+    /// Everything that is wrong, one line each: the mistakes of all rows, or what is wrong with the file.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let Self::Rows { problems, further } = self else {
+            return vec![self.to_string()];
+        };
+        let mut lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        if *further > 0 {
+            lines.push(format!("and {further} more"));
+        }
+        lines
+    }
 }
 
 /// Reads a table: `needed` columns must be there, others may be. `read` makes a row's value, or tells the row what is wrong.
@@ -249,6 +264,13 @@ impl Problems {
             further: self.further,
         })
     }
+}
+
+fn first(problems: &[Problem]) -> String {
+    problems
+        .first()
+        .map(ToString::to_string)
+        .unwrap_or_default()
 }
 
 /// A value as it is repeated in a message.
@@ -422,6 +444,9 @@ mod tests {
                 .to_string()
                 .starts_with("1005 mistakes, nothing was taken; the first: row 2, column count")
         );
+        let lines = refused.lines();
+        assert_eq!(lines.len(), PROBLEMS_MAX + 1);
+        assert_eq!(lines.last().unwrap(), "and 5 more");
         let Rejected::Rows { problems, further } = refused else {
             panic!("{refused}")
         };

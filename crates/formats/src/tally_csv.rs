@@ -5,9 +5,9 @@
 
 use crate::body::{Groups, body, object};
 use crate::cells;
+use crate::cells::Day;
 use crate::days::DayOffsets;
 use crate::table::{self, PROBLEMS_MAX, Problem, Rejected, Row};
-use jiff::civil::Date;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ pub struct Tally {
     /// Whose count it is.
     pub issued_by: String,
     /// The day, in the zone of whoever counts.
-    pub day: Date,
+    pub day: Day,
     /// Whether the day is not stated but inferred from when it was published.
     pub day_is_inferred: bool,
     /// The total that is stated.
@@ -171,7 +171,7 @@ pub fn read_daily(bytes: &[u8]) -> Result<Vec<Tally>, Rejected> {
 ///
 /// # Errors
 /// [`Rejected`].
-pub fn read_by_province(bytes: &[u8]) -> Result<Vec<(String, Date, Line)>, Rejected> {
+pub fn read_by_province(bytes: &[u8]) -> Result<Vec<(String, Day, Line)>, Rejected> {
     const NEEDED: [&str; 5] = [
         "date",
         "reported_by",
@@ -189,8 +189,8 @@ pub fn read_by_province(bytes: &[u8]) -> Result<Vec<(String, Date, Line)>, Rejec
 
 /// Puts the lines to their days. A day with lines and without a total has none: sums are nobody's statement.
 #[must_use]
-pub fn join(daily: Vec<Tally>, lines: Vec<(String, Date, Line)>) -> Vec<Tally> {
-    let mut all: BTreeMap<(Date, String), Tally> = daily
+pub fn join(daily: Vec<Tally>, lines: Vec<(String, Day, Line)>) -> Vec<Tally> {
+    let mut all: BTreeMap<(Day, String), Tally> = daily
         .into_iter()
         .map(|tally| ((tally.day, tally.issued_by.clone()), tally))
         .collect();
@@ -257,7 +257,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Tally>, Rejected> {
 
 enum Entry {
     Day(Tally),
-    Line((String, Date, Line)),
+    Line((String, Day, Line)),
 }
 
 /// Writes our own table, as [`read`] reads it.
@@ -311,7 +311,7 @@ fn cells_of(tally: &Tally) -> Vec<[String; 10]> {
         .collect()
 }
 
-fn key(row: &mut Row<'_>, day: &'static str, issued_by: &'static str) -> Option<(String, Date)> {
+fn key(row: &mut Row<'_>, day: &'static str, issued_by: &'static str) -> Option<(String, Day)> {
     let day = row.need(day, cells::day);
     let by = row.need(issued_by, cells::label);
     Some((by?, day?))
@@ -338,16 +338,16 @@ fn note(row: &mut Row<'_>) -> Option<Option<String>> {
 
 /// The lines so far of each day.
 #[derive(Default)]
-struct Lines(BTreeMap<(String, Date), Vec<Line>>);
+struct Lines(BTreeMap<(String, Day), Vec<Line>>);
 
 impl Lines {
     fn add(
         &mut self,
         row: &mut Row<'_>,
         column: &'static str,
-        key: (String, Date),
+        key: (String, Day),
         line: Line,
-    ) -> Option<(String, Date, Line)> {
+    ) -> Option<(String, Day, Line)> {
         let lines = self.0.entry(key.clone()).or_default();
         let rule = if lines.contains(&line) {
             "stands there twice with the same codes and count".to_owned()
@@ -364,10 +364,10 @@ impl Lines {
 
 /// The days so far of each issuer, and their rows.
 #[derive(Default)]
-struct Days(BTreeMap<(String, Date), u64>);
+struct Days(BTreeMap<(String, Day), u64>);
 
 impl Days {
-    fn once(&mut self, row: &mut Row<'_>, column: &'static str, key: Option<&(String, Date)>) {
+    fn once(&mut self, row: &mut Row<'_>, column: &'static str, key: Option<&(String, Day)>) {
         let Some(key) = key else { return };
         if let Some(before) = self.0.insert(key.clone(), row.number()) {
             row.refuse(

@@ -2,10 +2,10 @@
 
 use crate::body::{Groups, body, object};
 use crate::cells;
+use crate::cells::Day;
 use crate::days::DayOffsets;
 use crate::reports_csv::Ids;
 use crate::table::{self, Rejected, Row};
-use jiff::civil::Date;
 use serde_json::json;
 
 /// Most place codes of one toll.
@@ -65,9 +65,9 @@ pub struct Toll {
     /// Its place codes.
     pub pcodes: Vec<String>,
     /// First day.
-    pub from: Date,
+    pub from: Day,
     /// Last day.
-    pub until: Date,
+    pub until: Day,
     /// Who gave the number.
     pub given_by: String,
     /// Whether it is that source's official number.
@@ -168,7 +168,7 @@ fn range(row: &mut Row<'_>) -> Option<[Option<i64>; 3]> {
     None
 }
 
-fn period(row: &mut Row<'_>) -> Option<(Date, Date)> {
+fn period(row: &mut Row<'_>) -> Option<(Day, Day)> {
     let from = row.need("from", cells::day);
     let until = row.need("until", cells::day);
     let (from, until) = (from?, until?);

@@ -6,6 +6,7 @@ mod catch_up;
 mod clerk;
 pub mod clock;
 mod database;
+pub mod entry;
 pub mod home;
 pub mod http;
 pub mod import;

@@ -2,17 +2,23 @@
 
 mod support;
 
-use node::accounts::{Accounts, Caller, Scope};
-use node::http::{App, once::Once, page::Cursors, router};
+use node::accounts::{NewAccount, NewToken, Scope, Secret};
+use node::http::{App, Settings, node_routes, routes, server};
+use record::name::CallSign;
 use reqwest::blocking::Client;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use support::{Exercise, flash, office_for};
+use tokio::sync::oneshot;
+use truce::participants::Office;
 
 struct Server {
     base: String,
     client: Client,
-    _runtime: tokio::runtime::Runtime,
+    tokens: BTreeMap<String, String>,
+    stop: Option<oneshot::Sender<()>>,
+    runtime: Option<tokio::runtime::Runtime>,
 }
 
 impl Server {
@@ -23,42 +29,41 @@ impl Server {
             .enable_all()
             .build()
             .unwrap();
-        let accounts = Arc::new(Accounts::default());
-        for own in exercise.node().own() {
-            let caller = Caller {
-                account: Some(own.call_sign.to_string()),
-                participant: Some(own.call_sign.clone()),
-                offices: truce::participants::Office::ALL.iter().copied().collect(),
-                scopes: [Scope::Read, Scope::Say].into(),
-            };
-            accounts
-                .0
-                .lock()
-                .unwrap()
-                .insert(own.call_sign.to_string(), caller);
-        }
-        let app = App {
-            node: Arc::clone(exercise.node()),
-            accounts,
-            cursors: Arc::new(Cursors::new().unwrap()),
-            once: Arc::new(Once::open(&exercise.store()).unwrap()),
-        };
+        let node = Arc::clone(exercise.node());
         let listener = runtime
             .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
             .unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        runtime.spawn(async move { axum::serve(listener, router(app)).await });
+        let settings = Settings::new(base.parse().unwrap());
+        let app = App::open(
+            &exercise.store(),
+            Arc::clone(&exercise.clock) as _,
+            settings,
+        )
+        .unwrap();
+        let signs: Vec<CallSign> = node.own().map(|own| own.call_sign.clone()).collect();
+        let tokens = signs
+            .iter()
+            .map(|sign| (sign.to_string(), runtime.block_on(token(&app, sign))));
+        let (tokens, app) = (tokens.collect(), Arc::new(app));
+        let (stop, stopped) = oneshot::channel();
+        let router = routes(&app, node_routes(node));
+        runtime.spawn(async move {
+            server::serve(listener, app, router, async { drop(stopped.await) }).await;
+        });
         Self {
             base,
             client: Client::new(),
-            _runtime: runtime,
+            tokens,
+            stop: Some(stop),
+            runtime: Some(runtime),
         }
     }
 
     fn get(&self, who: Option<&str>, path: &str) -> (u16, Value) {
         let mut request = self.client.get(format!("{}{path}", self.base));
         if let Some(who) = who {
-            request = request.bearer_auth(who);
+            request = request.bearer_auth(&self.tokens[who]);
         }
         let answer = request.send().unwrap();
         let status = answer.status().as_u16();
@@ -69,7 +74,7 @@ impl Server {
         let mut request = self
             .client
             .post(format!("{}{path}", self.base))
-            .bearer_auth(who)
+            .bearer_auth(&self.tokens[who])
             .json(body);
         if let Some(key) = key {
             request = request.header("Idempotency-Key", key);
@@ -79,6 +84,42 @@ impl Server {
     }
 }
 
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(std::time::Duration::from_secs(10));
+        }
+    }
+}
+
+/// An account of a participant that holds every office, and a token of it.
+async fn token(app: &App, sign: &CallSign) -> String {
+    let password = || Secret::new("a password that is long enough".into());
+    let name = format!("desk-{}", sign.as_str().to_lowercase());
+    let new = NewAccount {
+        name: name.parse().unwrap(),
+        participant: sign.clone(),
+        offices: Office::ALL.iter().copied().collect(),
+        languages: vec![],
+        password: password(),
+    };
+    app.accounts.create(new).unwrap();
+    let signed_in = app
+        .accounts
+        .sign_in(name, password(), [127, 0, 0, 1].into())
+        .await
+        .unwrap();
+    let token = NewToken {
+        label: "test".into(),
+        scopes: [Scope::Read, Scope::Say].into(),
+        offices: None,
+        lasts_ms: 365 * 86_400_000,
+    };
+    let (_, secret) = app.accounts.make_token(&signed_in.caller, token).unwrap();
+    secret.reveal().to_owned()
+}
+
 #[test]
 fn a_draft_is_said_once_however_often_it_is_sent() {
     let exercise = Exercise::of(&["RU", "US", "MISSION"]);
@@ -86,15 +127,15 @@ fn a_draft_is_said_once_however_often_it_is_sent() {
     let server = Server::of(&exercise);
     let body = json!({"office": "duty_officer", "draft": {"kind": "message.send/1",
         "groups": {"body": {"aud": ["parties"], "content": flash(&["US"])}}}});
-    let (status, first) = server.post("RU", "/api/v1/statements", Some("k-1"), &body);
+    let (status, first) = server.post("RU", "/api/v1/statements", Some("key-0001"), &body);
     assert_eq!(status, 201, "{first}");
-    let (status, again) = server.post("RU", "/api/v1/statements", Some("k-1"), &body);
+    let (status, again) = server.post("RU", "/api/v1/statements", Some("key-0001"), &body);
     assert_eq!((status, &again), (201, &first));
     let mut other = body.clone();
     other["draft"]["groups"]["body"]["aud"] = json!(["US"]);
     assert_eq!(
         server
-            .post("RU", "/api/v1/statements", Some("k-1"), &other)
+            .post("RU", "/api/v1/statements", Some("key-0001"), &other)
             .0,
         422
     );
@@ -265,6 +306,7 @@ fn every_way_out_gives_each_reader_what_he_may_read_and_nothing_else() {
     exercise.node().settle_search().unwrap();
     exercise.at("2016-03-04T09:00:00Z");
     exercise.node().tick();
+    exercise.node().settle();
     let server = Server::of(&exercise);
     let (_, document) = server.get(None, "/api/v1/openapi.json");
     let names: Vec<String> = ["RU", "US", "MISSION"]
@@ -321,7 +363,7 @@ fn every_way_out_gives_each_reader_what_he_may_read_and_nothing_else() {
                 answer
                     .headers()
                     .iter()
-                    .filter(|(name, _)| name.as_str() != "date")
+                    .filter(|(name, _)| !["date", "x-request-id"].contains(&name.as_str()))
                     .collect::<Vec<_>>()
             ),
             answer.bytes().unwrap(),

@@ -98,10 +98,7 @@ pub fn run(args: &Args, settings: &Settings) -> Outcome {
         },
     )?;
     let fed = facts.feed(&node, node.now(), Since::Unknown, &mut |_| {})?;
-    let serving = Serving {
-        port: args.port,
-        demo: true,
-    };
+    let serving = Serving::here(args.port);
     let data = args.data.clone();
     serve::run(node, &serving, move |node| {
         keep_feeding(node, &facts, fed, &data);

@@ -129,7 +129,7 @@ pub fn run(command: Command, settings: &Settings) -> Outcome {
             let mut events = read(&file, ged_csv::read)?;
             if let Some(places) = places {
                 let places = read(&places, places_csv::read)?;
-                let areas = Areas::of(&places, truce::names::search_form);
+                let areas = Areas::of(&places, truce::names::stem);
                 for event in &mut events {
                     let located = areas.locate(&event.report);
                     event.report.pcode = located.map(|located| (located.pcode, located.basis));
@@ -239,18 +239,15 @@ pub fn read<T>(
 }
 
 fn mistakes(file: &Path, rejected: &Rejected) -> Failure {
-    let all = rejected.to_string();
-    let mut lines: Vec<&str> = all.lines().collect();
+    let mut lines = rejected.lines();
     let more = lines.len().saturating_sub(PROBLEMS_SHOWN_MAX);
     lines.truncate(PROBLEMS_SHOWN_MAX);
-    let more = if more > 0 {
-        format!("\n  and {more} more")
-    } else {
-        String::new()
-    };
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    let file = file.display();
     Failure::new(format!(
-        "{}: nothing was imported\n  {}{more}",
-        file.display(),
+        "{file}: nothing was imported\n  {}",
         lines.join("\n  ")
     ))
 }

@@ -7,7 +7,6 @@ mod demo;
 mod import;
 mod key;
 mod log;
-mod node;
 mod play;
 mod report;
 mod serve;
@@ -125,7 +124,7 @@ fn run(command: Command, settings: &config::Settings) -> Outcome {
         Command::Play(args) => play::run(&args),
         Command::Carry(command) => carry::run(&command, settings),
         Command::Demo(args) => demo::run(&args, settings),
-        Command::Serve(args) => serve::serve(&args, settings),
+        Command::Serve(args) => serve::serve(args, settings),
         Command::Import(command) => import::run(command, settings),
         Command::Completions { shell } => {
             clap_complete::generate(

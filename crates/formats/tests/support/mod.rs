@@ -8,9 +8,10 @@
 use formats::areas::Areas;
 use formats::days::DayOffsets;
 use formats::places_csv::Place;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use truce::wire::Wire;
 
 /// The checkout.
 pub fn checkout() -> PathBuf {
@@ -32,14 +33,18 @@ pub fn shared(name: &str) -> Option<Vec<u8>> {
     Some(unpacked.stdout)
 }
 
-/// Reads a statement's groups as everybody will who is given them.
+/// Reads a statement's groups as everybody will who is given them. They are written again as the same: otherwise a second import
+/// would find that everything changed.
 pub fn parse(kind: &str, groups: &Map<String, Value>) -> truce::Body {
-    let contents = groups
-        .iter()
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    truce::parse(&kind.parse().unwrap(), &contents)
-        .unwrap_or_else(|error| panic!("{kind}: {error}: {groups:?}"))
+    let contents = groups.clone().into_iter().collect();
+    let body = truce::parse(&kind.parse().unwrap(), &contents)
+        .unwrap_or_else(|error| panic!("{kind}: {error}: {groups:?}"));
+    let written = match &body {
+        truce::Body::ReportFile(report) => report.write(),
+        other => json!({"body": other.write()}),
+    };
+    assert_eq!(written, Value::Object(groups.clone()));
+    body
 }
 
 /// The days of Syria in 2016: summer time from 25 March to 27 October.

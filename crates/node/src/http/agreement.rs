@@ -1,13 +1,9 @@
 //! Whether the truce covers somebody at a place and time, and what instruments are at a time.
 
-use super::App;
-use super::auth::Asker;
-use super::extract::Asked;
-use super::page;
-use super::problem::{Problem, Problems};
+use super::api::{self, Asker, read};
+use super::problem::Problem;
+use super::strict::{Json, Query};
 use crate::views::contact::word;
-use axum::Json;
-use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use truce::agreement::{Actor, Answer, InstrumentState};
@@ -17,7 +13,6 @@ use utoipa::{IntoParams, ToSchema};
 
 /// Who, where and when.
 #[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Who {
     /// Latitude in 1e-7 degree.
@@ -70,18 +65,14 @@ pub struct CitedRow {
 }
 
 /// Whether the truce covers somebody at a place and time
-#[utoipa::path(get, path = "/api/v1/coverage", tag = "agreement", params(Who), responses((status = 200, body = CoverageRow), Problems))]
-pub async fn coverage(
-    State(app): State<App>,
-    asker: Asker,
-    Asked(who): Asked<Who>,
-) -> Result<Json<CoverageRow>, Problem> {
+#[utoipa::path(get, path = "/api/v1/coverage", tag = "agreement", params(Who), responses((status = 200, body = CoverageRow)))]
+pub async fn coverage(asker: Asker, Query(who): Query<Who>) -> Result<Json<CoverageRow>, Problem> {
     let place = Position::new(who.lat_e7, who.lon_e7)
-        .ok_or_else(|| Problem::parameter("lat_e7", "and lon_e7 are no place on earth"))?;
-    let at = page::time("at", who.at.as_deref())?.unwrap_or_else(|| app.node.now());
+        .ok_or_else(|| Problem::bad_request("lat_e7", "and lon_e7 are no place on earth"))?;
+    let at = api::time("at", who.at.as_deref())?.unwrap_or_else(|| asker.node.now());
     let actor = actor(&who)?;
     let views = asker.views;
-    let coverage = app.read(move || views.covered(&place, &actor, at)).await?;
+    let coverage = read(move || views.covered(&place, &actor, at)).await?;
     let cited = coverage.provisions.iter().map(|cited| CitedRow {
         instrument: cited.instrument.to_string(),
         provision: cited.provision.to_string(),
@@ -103,9 +94,9 @@ pub async fn coverage(
 }
 
 fn actor(who: &Who) -> Result<Actor, Problem> {
-    let slug = |name: &str, text: &str| {
+    let slug = |name: &'static str, text: &str| {
         Slug::read(&text.into(), &Place::Top)
-            .map_err(|error| Problem::parameter(name, error.rule()))
+            .map_err(|error| Problem::bad_request(name, error.rule()))
     };
     match (&who.participant, &who.formation, &who.group) {
         (None, None, None) => Ok(Actor::Unknown),
@@ -113,12 +104,12 @@ fn actor(who: &Who) -> Result<Actor, Problem> {
             sign.parse()
                 .map(Actor::Participant)
                 .map_err(|error: record::name::NameError| {
-                    Problem::parameter("participant", error.to_string())
+                    Problem::bad_request("participant", error.to_string())
                 })
         }
         (None, Some(id), None) => Ok(Actor::Formation(slug("formation", id)?)),
         (None, None, Some(id)) => Ok(Actor::Group(slug("group", id)?)),
-        _ => Err(Problem::parameter(
+        _ => Err(Problem::bad_request(
             "participant",
             "names one of participant, formation and group",
         )),
@@ -147,7 +138,6 @@ pub struct StateRow {
 
 /// When.
 #[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct When {
     /// Left out, now.
@@ -156,13 +146,12 @@ pub struct When {
 }
 
 /// What each instrument is at a time
-#[utoipa::path(get, path = "/api/v1/agreement", tag = "agreement", params(When), responses((status = 200, body = Vec<StateRow>), Problems))]
+#[utoipa::path(get, path = "/api/v1/agreement", tag = "agreement", params(When), responses((status = 200, body = Vec<StateRow>)))]
 pub async fn agreement(
-    State(app): State<App>,
     asker: Asker,
-    Asked(when): Asked<When>,
+    Query(when): Query<When>,
 ) -> Result<Json<Vec<StateRow>>, Problem> {
-    let at = page::time("at", when.at.as_deref())?.unwrap_or_else(|| app.node.now());
+    let at = api::time("at", when.at.as_deref())?.unwrap_or_else(|| asker.node.now());
     let context = asker.views.context();
     let known = context
         .agreement

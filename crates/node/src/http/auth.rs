@@ -1,62 +1,338 @@
-//! Who asks: nobody known (the public), or an account of a participant with its offices and scopes.
+//! Who asks: the cookie or the token of a request, the address that it comes from, and whether a page of ours sent it.
 
 use super::App;
-use super::problem::Problem;
-use crate::accounts::{Caller, Scope};
-use crate::authority::Eyes;
-use crate::search::Search;
-use crate::views::Views;
-use axum::extract::FromRequestParts;
+use super::problem::{Kind, Problem};
+use super::strict::header_text;
+use crate::accounts::{AccountsError, Caller, Scope, Secret, Via, WebOrigin};
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-/// Whoever asks, with the views that are his.
-pub struct Asker {
-    /// The account, or the public.
-    pub caller: Caller,
-    /// With whose eyes is read.
-    pub eyes: Eyes,
-    /// What these eyes see.
-    pub views: Arc<Views>,
-    /// What these eyes find.
-    pub search: Arc<Search>,
+/// The cookie's name where it is `Secure`: browsers then let no other host set it.
+const COOKIE_SECURE: &str = "__Host-truceline";
+/// The cookie's name on this machine alone, over http.
+const COOKIE_LOOPBACK: &str = "truceline";
+/// Where a browser says from which site a request comes.
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
+
+fn cookie_name(origin: &WebOrigin) -> &'static str {
+    if origin.secure() {
+        COOKIE_SECURE
+    } else {
+        COOKIE_LOOPBACK
+    }
 }
 
-impl Asker {
-    /// The caller, who must be signed in and whose credential must be for this.
-    ///
-    /// # Errors
-    /// [`Problem`] 401 or 403.
-    pub fn need(&self, scope: Scope) -> Result<&Caller, Problem> {
-        if self.caller.is_public() {
-            return Err(Problem::unauthorized(
-                "sign in, or send an API token as `Authorization: Bearer tl_…`",
+/// The cookie that carries a session. It ends with the browser.
+#[must_use]
+pub(crate) fn session_cookie(origin: &WebOrigin, secret: &Secret) -> HeaderValue {
+    cookie(origin, secret.reveal(), "")
+}
+
+/// The cookie that makes the browser forget the session.
+#[must_use]
+pub(crate) fn no_cookie(origin: &WebOrigin) -> HeaderValue {
+    cookie(origin, "", "; Max-Age=0")
+}
+
+fn cookie(origin: &WebOrigin, value: &str, more: &str) -> HeaderValue {
+    let secure = if origin.secure() { "; Secure" } else { "" };
+    let text = format!(
+        "{}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{more}",
+        cookie_name(origin)
+    );
+    let mut value = HeaderValue::try_from(text).expect("base64url and fixed words");
+    value.set_sensitive(true);
+    value
+}
+
+/// The value of our cookie, if the request has it.
+pub(crate) fn cookie_value<'h>(headers: &'h HeaderMap, origin: &WebOrigin) -> Option<&'h str> {
+    let name = cookie_name(origin);
+    let texts = headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let pairs = texts
+        .flat_map(|text| text.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    pairs
+        .into_iter()
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value)
+}
+
+/// Whether the request carries anything by which its caller could be known.
+pub(crate) fn has_credentials(headers: &HeaderMap, origin: &WebOrigin) -> bool {
+    headers.contains_key(AUTHORIZATION) || cookie_value(headers, origin).is_some()
+}
+
+/// Refuses what a page of another site had the browser send: a changing request without a token that does not come from our own
+/// origin. (A token cannot be sent by another site's page without the browser asking us first.)
+///
+/// # Errors
+/// 403.
+pub(crate) fn same_site(method: &Method, headers: &HeaderMap, app: &App) -> Result<(), Problem> {
+    let safe = matches!(
+        *method,
+        Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE
+    );
+    if safe || headers.contains_key(AUTHORIZATION) {
+        return Ok(());
+    }
+    let origin = &app.settings.origin;
+    let with_cookie = cookie_value(headers, origin).is_some();
+    let site = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
+    let from = headers.get(ORIGIN).map(HeaderValue::as_bytes);
+    let ours = match (site, from) {
+        (Some(site), _) => site == b"same-origin",
+        (None, Some(from)) => from == origin.as_str().as_bytes(),
+        // No browser; without a cookie it has nothing to lose.
+        (None, None) => !with_cookie,
+    };
+    let invited = || {
+        from.is_some_and(|from| {
+            app.settings
+                .cors_origins
+                .iter()
+                .any(|ours| ours.as_str().as_bytes() == from)
+        })
+    };
+    if ours || (!with_cookie && invited()) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        Kind::Forbidden,
+        "a page of another site cannot change anything here; a program that has no browser sends an API token as Bearer instead \
+         of the cookie",
+    )
+    .because("cross_site"))
+}
+
+impl FromRequestParts<Arc<App>> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        if parts.headers.contains_key(AUTHORIZATION) {
+            return bearer(&parts.headers).and_then(|token| app.accounts.caller(token)).filter(by_token).ok_or_else(|| {
+                Problem::new(
+                    Kind::SignIn,
+                    "this API token is not, or no longer, good; send Authorization: Bearer with a token that stands",
+                )
+                .because("bad_token")
+            });
+        }
+        let origin = &app.settings.origin;
+        let Some(secret) = cookie_value(&parts.headers, origin) else {
+            return Ok(Self::public());
+        };
+        app.accounts
+            .caller(secret)
+            .filter(|caller| !by_token(caller))
+            .ok_or_else(|| {
+                Problem::new(Kind::SignIn, "this session has ended; sign in again")
+                    .because("session_ended")
+                    .forgetting(no_cookie(origin))
+            })
+    }
+}
+
+fn by_token(caller: &Caller) -> bool {
+    matches!(caller.via, Via::Token(_))
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let text = header_text(headers, "authorization").ok()??;
+    let (scheme, token) = text.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Somebody who has signed in.
+#[derive(Debug, Clone)]
+pub struct SignedIn(pub Caller);
+
+impl FromRequestParts<Arc<App>> for SignedIn {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        if caller.is_public() {
+            return Err(Problem::new(
+                Kind::SignIn,
+                "sign in, or send an API token as Authorization: Bearer",
             ));
         }
-        if self.caller.may(scope) {
-            return Ok(&self.caller);
+        Ok(Self(caller))
+    }
+}
+
+/// A person at a browser: for what changes or shows how one signs in, which no token may.
+#[derive(Debug, Clone)]
+pub struct Person(pub Caller);
+
+impl FromRequestParts<Arc<App>> for Person {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let SignedIn(caller) = SignedIn::from_request_parts(parts, app).await?;
+        match caller.via {
+            Via::Session { .. } => Ok(Self(caller)),
+            _ => Err(AccountsError::NotInSession.into()),
         }
-        Err(Problem::forbidden(format!(
-            "this credential is not for `{scope}`"
+    }
+}
+
+/// Somebody who may administer.
+#[derive(Debug, Clone)]
+pub struct Administrator(pub Caller);
+
+impl FromRequestParts<Arc<App>> for Administrator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let SignedIn(caller) = SignedIn::from_request_parts(parts, app).await?;
+        require(&caller, Scope::Admin)?;
+        Ok(Self(caller))
+    }
+}
+
+/// Whether the caller's credential may be used for this.
+///
+/// # Errors
+/// 401 for the public, 403 for others.
+pub fn require(caller: &Caller, scope: Scope) -> Result<(), Problem> {
+    if caller.may(scope) {
+        return Ok(());
+    }
+    if caller.is_public() {
+        return Err(Problem::new(
+            Kind::SignIn,
+            "sign in, or send an API token as Authorization: Bearer",
+        ));
+    }
+    let detail = format!("this needs the scope {scope}, which this sign-in or token does not have");
+    Err(Problem::new(Kind::Forbidden, detail).because("scope"))
+}
+
+/// The address that a request comes from: for limits only, never kept and never logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Client(pub IpAddr);
+
+impl FromRequestParts<Arc<App>> for Client {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        Ok(Self(client(
+            &parts.headers,
+            peer(parts),
+            &app.settings.proxies,
         )))
     }
 }
 
-impl FromRequestParts<App> for Asker {
-    type Rejection = Problem;
+/// Who is at the other end of the connection.
+pub(crate) fn peer(parts: &Parts) -> IpAddr {
+    let info = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    info.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| {
+        address.ip().to_canonical()
+    })
+}
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let caller = Caller::from_request_parts(parts, app).await?;
-        let eyes = app.node.eyes_of(caller.participant.as_ref());
-        let (views, search) = (
-            Arc::clone(app.node.views(&eyes)),
-            Arc::clone(app.node.search(&eyes)),
+/// Behind our own proxies the caller is the last address that no proxy of ours has; what stands before it is the caller's word.
+fn client(headers: &HeaderMap, peer: IpAddr, proxies: &[IpAddr]) -> IpAddr {
+    let texts = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let named: Vec<Option<IpAddr>> = texts
+        .flat_map(|text| text.split(','))
+        .map(|text| text.trim().parse().ok())
+        .collect();
+    let mut client = peer;
+    for before in named.into_iter().rev() {
+        match before {
+            Some(before) if proxies.contains(&client) => client = IpAddr::to_canonical(&before),
+            _ => break,
+        }
+    }
+    client
+}
+
+/// Whether nobody stands between this machine and the caller on it. A proxy on the same machine says that it is one.
+pub(crate) fn is_local(parts: &Parts) -> bool {
+    let relayed = ["forwarded", "x-forwarded-for", "via"]
+        .iter()
+        .any(|name| parts.headers.contains_key(*name));
+    peer(parts).is_loopback() && !relayed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn only_our_own_proxies_are_believed() {
+        let headers = |text: &'static str| {
+            HeaderMap::from_iter([(
+                "x-forwarded-for".parse().unwrap(),
+                HeaderValue::from_static(text),
+            )])
+        };
+        let proxies = [ip("10.0.0.1"), ip("10.0.0.2")];
+        for (text, peer, expected) in [
+            ("", "192.0.2.9", "192.0.2.9"),
+            ("203.0.113.5", "192.0.2.9", "192.0.2.9"),
+            ("203.0.113.5", "10.0.0.1", "203.0.113.5"),
+            ("198.51.100.1, 203.0.113.5", "10.0.0.1", "203.0.113.5"),
+            (
+                "198.51.100.1, 203.0.113.5, 10.0.0.2",
+                "10.0.0.1",
+                "203.0.113.5",
+            ),
+            ("198.51.100.1, nonsense", "10.0.0.1", "10.0.0.1"),
+            ("::ffff:203.0.113.5", "10.0.0.1", "203.0.113.5"),
+        ] {
+            assert_eq!(
+                client(&headers(text), ip(peer), &proxies),
+                ip(expected),
+                "{text} {peer}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_cookie_is_secure_except_on_this_machine() {
+        let secret = Secret::new("abc".into());
+        let cookie = |origin: &str| session_cookie(&origin.parse().unwrap(), &secret);
+        assert_eq!(
+            cookie("https://truce.example"),
+            "__Host-truceline=abc; Path=/; HttpOnly; SameSite=Strict; Secure"
         );
-        Ok(Self {
-            caller,
-            eyes,
-            views,
-            search,
-        })
+        assert_eq!(
+            cookie("http://localhost:8080"),
+            "truceline=abc; Path=/; HttpOnly; SameSite=Strict"
+        );
+    }
+
+    #[test]
+    fn our_cookie_is_found_among_others() {
+        let origin: WebOrigin = "http://localhost".parse().unwrap();
+        let headers =
+            |text: &'static str| HeaderMap::from_iter([(COOKIE, HeaderValue::from_static(text))]);
+        assert_eq!(
+            cookie_value(&headers("a=b; truceline=xyz; c=d"), &origin),
+            Some("xyz")
+        );
+        assert_eq!(
+            cookie_value(&headers("nottruceline=xyz; truceline"), &origin),
+            None
+        );
     }
 }

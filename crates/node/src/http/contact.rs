@@ -1,11 +1,9 @@
 //! Lines and watches.
 
-use super::App;
-use super::auth::Asker;
-use super::problem::{Problem, Problems};
+use super::api::{Asker, read};
+use super::problem::Problem;
+use super::strict::Json;
 use crate::views::contact::word;
-use axum::Json;
-use axum::extract::State;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use truce::wire::Wire;
@@ -61,10 +59,10 @@ pub struct FaultRow {
 }
 
 /// Lines with their tests and faults
-#[utoipa::path(get, path = "/api/v1/lines", tag = "contact", responses((status = 200, body = Vec<LineRow>), Problems))]
-pub async fn lines(State(app): State<App>, asker: Asker) -> Result<Json<Vec<LineRow>>, Problem> {
-    let (views, now) = (asker.views, app.node.now());
-    let lines = app.read(move || views.lines()).await?;
+#[utoipa::path(get, path = "/api/v1/lines", tag = "contact", responses((status = 200, body = Vec<LineRow>)))]
+pub async fn lines(asker: Asker) -> Result<Json<Vec<LineRow>>, Problem> {
+    let (views, now) = (asker.views, asker.node.now());
+    let lines = read(move || views.lines()).await?;
     let rows = lines.into_iter().map(|((instrument, _), state)| {
         let last = [&state.line.a, &state.line.b]
             .into_iter()
@@ -134,9 +132,9 @@ pub struct OfferRow {
 }
 
 /// Who has the duty now
-#[utoipa::path(get, path = "/api/v1/shifts", tag = "contact", responses((status = 200, body = Vec<ShiftRow>), Problems))]
-pub async fn shifts(State(app): State<App>, asker: Asker) -> Result<Json<Vec<ShiftRow>>, Problem> {
-    let (context, now) = (asker.views.context(), app.node.now());
+#[utoipa::path(get, path = "/api/v1/shifts", tag = "contact", responses((status = 200, body = Vec<ShiftRow>)))]
+pub async fn shifts(asker: Asker) -> Result<Json<Vec<ShiftRow>>, Problem> {
+    let (context, now) = (asker.views.context(), asker.node.now());
     let rows = context.shifts.iter().filter_map(|(origin, shifts)| {
         let shift = shifts.on_duty(now)?;
         Some(ShiftRow {

@@ -1,14 +1,12 @@
 //! What is due, alarms, and what changed: by asking, or as a live stream.
 
 use super::App;
-use super::auth::Asker;
-use super::extract::{Asked, Body};
-use super::page;
-use super::problem::{Problem, Problems};
+use super::api::{self, Asker, read};
+use super::problem::Problem;
+use super::strict::{Json, Query};
 use crate::accounts::Scope;
 use crate::timers::AlarmRow;
 use crate::views::{Change, OwedRow};
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
@@ -43,7 +41,6 @@ pub struct Due {
 
 /// Of what.
 #[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct WhichDue {
     /// At another time than now.
@@ -61,15 +58,11 @@ pub struct WhichDue {
 }
 
 /// What is open, due, overdue or unreachable, by whom
-#[utoipa::path(get, path = "/api/v1/due", tag = "due", params(WhichDue), responses((status = 200, body = Due), Problems))]
-pub async fn due(
-    State(app): State<App>,
-    asker: Asker,
-    Asked(which): Asked<WhichDue>,
-) -> Result<Json<Due>, Problem> {
-    let at = page::time("at", which.at.as_deref())?.unwrap_or_else(|| app.node.now());
+#[utoipa::path(get, path = "/api/v1/due", tag = "due", params(WhichDue), responses((status = 200, body = Due)))]
+pub async fn due(asker: Asker, Query(which): Query<WhichDue>) -> Result<Json<Due>, Problem> {
+    let at = api::time("at", which.at.as_deref())?.unwrap_or_else(|| asker.node.now());
     let views = asker.views;
-    let mut items = app.read(move || views.due(at)).await?;
+    let mut items = read(move || views.due(at)).await?;
     let is =
         |asked: &Option<String>, found: &str| asked.as_deref().is_none_or(|asked| asked == found);
     items.retain(|item| {
@@ -84,7 +77,6 @@ pub async fn due(
 
 /// From where on.
 #[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Since {
     /// `next` of the answer before; left out, from the beginning.
@@ -106,26 +98,21 @@ pub struct Changes {
 /// What changed since
 ///
 /// Everything that you may read, statements and what they add up to, each once with its last change. Begin without `since`.
-#[utoipa::path(get, path = "/api/v1/changes", tag = "changes", params(Since), responses((status = 200, body = Changes), Problems))]
+#[utoipa::path(get, path = "/api/v1/changes", tag = "changes", params(Since), responses((status = 200, body = Changes)))]
 pub async fn changes(
-    State(app): State<App>,
+    State(app): State<Arc<App>>,
     asker: Asker,
-    Asked(which): Asked<Since>,
+    Query(which): Query<Since>,
 ) -> Result<Json<Changes>, Problem> {
-    let name = app.list_name(&asker.eyes, "changes", &[]);
-    let since = match &which.since {
-        Some(since) => app.cursors.read(&name, since)?.0,
-        None => 0,
-    };
+    let name = name("changes", &asker);
+    let since = since(&app, &name, which.since.as_deref())?;
     let views = asker.views;
-    let items = app
-        .read(move || views.changes_since(since, CHANGES_MAX))
-        .await?;
+    let items = read(move || views.changes_since(since, CHANGES_MAX)).await?;
     let last = items.last().map_or(since, |change| change.seq);
     Ok(Json(Changes {
         more: items.len() == CHANGES_MAX as usize,
         items,
-        next: app.cursors.write(&name, (last, 0)),
+        next: app.cursors.write(&name, &last),
     }))
 }
 
@@ -141,26 +128,21 @@ pub struct Alarms {
 }
 
 /// Deadlines that passed
-#[utoipa::path(get, path = "/api/v1/alarms", tag = "due", params(Since), responses((status = 200, body = Alarms), Problems))]
+#[utoipa::path(get, path = "/api/v1/alarms", tag = "due", params(Since), responses((status = 200, body = Alarms)))]
 pub async fn alarms(
-    State(app): State<App>,
+    State(app): State<Arc<App>>,
     asker: Asker,
-    Asked(which): Asked<Since>,
+    Query(which): Query<Since>,
 ) -> Result<Json<Alarms>, Problem> {
-    let name = app.list_name(&asker.eyes, "alarms", &[]);
-    let since = match &which.since {
-        Some(since) => app.cursors.read(&name, since)?.0,
-        None => 0,
-    };
-    let (node, eyes) = (Arc::clone(&app.node), asker.eyes);
-    let items = app
-        .read(move || node.timers().since(&eyes, since, CHANGES_MAX))
-        .await?;
+    let name = name("alarms", &asker);
+    let since = since(&app, &name, which.since.as_deref())?;
+    let (node, eyes) = (asker.node, asker.eyes);
+    let items = read(move || node.timers().since(&eyes, since, CHANGES_MAX)).await?;
     let last = items.last().map_or(since, |alarm| alarm.id);
     Ok(Json(Alarms {
         more: items.len() == CHANGES_MAX as usize,
         items,
-        next: app.cursors.write(&name, (last, 0)),
+        next: app.cursors.write(&name, &last),
     }))
 }
 
@@ -176,24 +158,19 @@ pub struct Silence {
 /// Silence an alarm
 ///
 /// A hand on a switch, for all of your side: it acknowledges nothing, stops no clock, and whatever happens later sounds again.
-#[utoipa::path(post, path = "/api/v1/alarms/silence", tag = "due", request_body = Silence, responses((status = 204, description = "It is quiet"), Problems))]
-pub async fn silence(
-    State(app): State<App>,
-    asker: Asker,
-    Body(silence): Body<Silence>,
-) -> Result<StatusCode, Problem> {
+#[utoipa::path(post, path = "/api/v1/alarms/silence", tag = "due", request_body = Silence, responses((status = 204, description = "It is quiet")))]
+pub async fn silence(asker: Asker, Json(silence): Json<Silence>) -> Result<StatusCode, Problem> {
     asker.need(Scope::Say)?;
     let about: Reference = silence
         .about
         .parse()
-        .map_err(|_| Problem::refused("reference", "about", "is a full reference"))?;
+        .map_err(|_| api::refusal("reference", "about", "is a full reference"))?;
     let (views, found) = (Arc::clone(&asker.views), about.clone());
-    app.read(move || views.statement(&found))
+    read(move || views.statement(&found))
         .await?
         .ok_or_else(Problem::not_found)?;
-    let (node, eyes) = (Arc::clone(&app.node), asker.eyes);
-    app.read(move || node.timers().silence(&eyes, &about, node.now()))
-        .await?;
+    let (node, eyes) = (asker.node, asker.eyes);
+    read(move || node.timers().silence(&eyes, &about, node.now())).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -205,21 +182,25 @@ pub async fn silence(
 #[utoipa::path(
     get, path = "/api/v1/stream", tag = "changes",
     params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that arrived", max_length = 128)),
-    responses((status = 200, description = "Events", content_type = "text/event-stream", body = String), Problems)
+    responses((status = 200, description = "Events", content_type = "text/event-stream", body = String))
 )]
 pub async fn stream(
-    State(app): State<App>,
+    State(app): State<Arc<App>>,
     asker: Asker,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
-    let name = app.list_name(&asker.eyes, "stream", &[]);
+    let name = name("stream", &asker);
     let last = headers
         .get("last-event-id")
         .map(|id| id.to_str().unwrap_or_default());
+    let newest = (
+        asker.views.context().seq,
+        *asker.node.timers().changes().borrow(),
+    );
     let (from, reset) = match last.map(|id| app.cursors.read(&name, id)) {
-        Some(Ok(position)) => (position, false),
-        Some(Err(_)) => (app.newest(&asker), true),
-        None => (app.newest(&asker), false),
+        Some(Some(position)) => (position, false),
+        Some(None) => (newest, true),
+        None => (newest, false),
     };
     let (sender, receiver) = mpsc::channel(WAITING_MAX);
     tokio::spawn(async move {
@@ -236,42 +217,58 @@ pub async fn stream(
     Ok(Sse::new(ReceiverStream::new(receiver)).keep_alive(alive))
 }
 
+/// What a position is bound to: the feed, and whose it is.
+fn name(feed: &str, asker: &Asker) -> String {
+    format!("{feed} {:?}", asker.eyes)
+}
+
+fn since(app: &App, name: &str, since: Option<&str>) -> Result<i64, Problem> {
+    let Some(since) = since else { return Ok(0) };
+    app.cursors.read(name, since).ok_or_else(|| {
+        Problem::bad_request(
+            "since",
+            "is the `next` of an answer to this same question; begin again without it",
+        )
+        .because("bad_cursor")
+    })
+}
+
 /// The reader is gone.
 struct Gone;
 
 async fn follow(
-    app: &App,
+    app: &Arc<App>,
     asker: &Asker,
     name: &str,
     (mut seq, mut alarm): (i64, i64),
     sender: &mpsc::Sender<Result<Event, Infallible>>,
 ) -> Result<(), Gone> {
-    let (mut changed, mut raised) = (asker.views.changes(), app.node.timers().changes());
+    let (mut changed, mut raised) = (asker.views.changes(), asker.node.timers().changes());
+    let mut closing = app.closing();
     loop {
         let views = Arc::clone(&asker.views);
-        let changes = app
-            .read(move || views.changes_since(seq, CHANGES_MAX))
+        let changes = read(move || views.changes_since(seq, CHANGES_MAX))
             .await
             .map_err(|_| Gone)?;
         for change in &changes {
             seq = change.seq;
-            let id = app.cursors.write(name, (seq, alarm));
+            let id = app.cursors.write(name, &(seq, alarm));
             send(sender, &change.of, &id, change).await?;
         }
-        let (node, eyes) = (Arc::clone(&app.node), asker.eyes.clone());
-        let alarms = app
-            .read(move || node.timers().since(&eyes, alarm, CHANGES_MAX))
+        let (node, eyes) = (Arc::clone(&asker.node), asker.eyes.clone());
+        let alarms = read(move || node.timers().since(&eyes, alarm, CHANGES_MAX))
             .await
             .map_err(|_| Gone)?;
         for one in &alarms {
             alarm = one.id;
-            let id = app.cursors.write(name, (seq, alarm));
+            let id = app.cursors.write(name, &(seq, alarm));
             send(sender, "alarm", &id, one).await?;
         }
         if changes.is_empty() && alarms.is_empty() {
             tokio::select! {
                 more = changed.changed() => more.map_err(|_| Gone)?,
                 more = raised.changed() => more.map_err(|_| Gone)?,
+                more = closing.changed() => return more.map_err(|_| Gone).and(Err(Gone)),
                 () = sender.closed() => return Err(Gone),
             }
         }

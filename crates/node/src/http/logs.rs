@@ -1,10 +1,8 @@
 //! The logs as static tiles (C2SP tlog-tiles), for anybody to verify: what lies inside the public checkpoint, and nothing else.
 
-use super::App;
-use super::extract::Named;
-use super::problem::{Problem, Problems};
-use axum::Json;
-use axum::extract::State;
+use super::api::{Here, read};
+use super::problem::Problem;
+use super::strict::{Json, Path};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use record::audience::Reader;
@@ -12,7 +10,6 @@ use record::c2sp::tile::TileId;
 use record::door::{self, DoorError, Policy, StoreTiles};
 use record::name::CallSign;
 use serde::Serialize;
-use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// Full tiles never change.
@@ -44,10 +41,10 @@ pub struct LogRow {
 }
 
 /// The logs that can be read here
-#[utoipa::path(get, path = "/log/index.json", tag = "logs", responses((status = 200, body = LogIndex), Problems))]
-pub async fn index(State(app): State<App>) -> Result<Json<LogIndex>, Problem> {
-    let node = Arc::clone(&app.node);
-    let logs = app.read(move || Ok::<_, DoorError>(rows(&node))).await?;
+#[utoipa::path(get, path = "/log/index.json", tag = "logs", responses((status = 200, body = LogIndex)))]
+pub async fn index(here: Here) -> Result<Json<LogIndex>, Problem> {
+    let node = here.0;
+    let logs = read(move || Ok::<_, DoorError>(rows(&node))).await?;
     Ok(Json(LogIndex { logs }))
 }
 
@@ -84,16 +81,16 @@ fn rows(node: &crate::Node) -> Vec<LogRow> {
 #[utoipa::path(
     get, path = "/log/{call_sign}/{path}", tag = "logs",
     params(("call_sign" = String, Path, description = "Whose log", max_length = 16), ("path" = String, Path, description = "checkpoint, tile/…", max_length = 64)),
-    responses((status = 200, description = "Bytes", content_type = "application/octet-stream", body = Vec<u8>), Problems)
+    responses((status = 200, description = "Bytes", content_type = "application/octet-stream", body = Vec<u8>))
 )]
 pub async fn file(
-    State(app): State<App>,
-    Named((sign, path)): Named<(String, String)>,
+    here: Here,
+    Path((sign, path)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let sign: CallSign = sign.parse().map_err(|_| Problem::not_found())?;
-    let node = Arc::clone(&app.node);
+    let node = here.0;
     let wanted = path.clone();
-    let bytes = app.read(move || answer(&node, &sign, &wanted)).await?;
+    let bytes = read(move || answer(&node, &sign, &wanted)).await?;
     let bytes = bytes.ok_or_else(Problem::not_found)?;
     let mut response = bytes.into_response();
     let headers = response.headers_mut();

@@ -2,11 +2,11 @@
 //! two operations, a list and one object.
 
 use super::App;
-use super::auth::Asker;
-use super::extract::{Asked, Named};
-use super::page::{self, Page};
-use super::problem::{Problem, Problems};
+use super::api::{self, Asker, Position, read};
+use super::page::{Page, PageParams, Paged};
+use super::problem::Problem;
 use super::statements::find;
+use super::strict::Path;
 use crate::views::agreement::InstrumentRow;
 use crate::views::areas::{AreaRow, SeparationRow};
 use crate::views::claims::{ClaimRow, TallyRow};
@@ -14,7 +14,6 @@ use crate::views::contact::MatterRow;
 use crate::views::incidents::ReportRow;
 use crate::views::toll::TollRow;
 use crate::views::{ListQuery, Listed};
-use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -25,7 +24,6 @@ use utoipa_axum::routes;
 
 /// Which objects.
 #[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Which {
     /// Whose statement made it, by call sign.
@@ -46,53 +44,32 @@ pub struct Which {
     /// Before.
     #[param(format = DateTime)]
     until: Option<String>,
-    /// Where the page begins, as the page before says.
-    #[param(max_length = 128)]
-    cursor: Option<String>,
-    /// Rows at most.
-    #[param(minimum = 1, maximum = 500)]
-    limit: Option<u32>,
 }
 
 async fn list(
-    app: App,
     asker: Asker,
     capability: &'static str,
-    which: Which,
+    paged: Paged<Which, Position>,
 ) -> Result<Response, Problem> {
-    let open = which.open.map(|open| open.to_string());
-    let filters = [
-        &which.by,
-        &which.place,
-        &which.tag,
-        &open,
-        &which.from,
-        &which.until,
-    ];
-    let name = app.list_name(&asker.eyes, capability, &filters);
-    let query = ListQuery {
-        by: which.by,
-        place: which.place,
-        tag: which.tag,
-        open: which.open,
-        from: page::time("from", which.from.as_deref())?,
-        until: page::time("until", which.until.as_deref())?,
-        after: which
-            .cursor
-            .map(|cursor| app.cursors.read(&name, &cursor))
-            .transpose()?,
-        limit: page::limit(which.limit)?,
-    };
+    let query = api::list_query(&paged, |which| {
+        Ok(ListQuery {
+            by: which.by.clone(),
+            place: which.place.clone(),
+            tag: which.tag.clone(),
+            open: which.open,
+            from: api::time("from", which.from.as_deref())?,
+            until: api::time("until", which.until.as_deref())?,
+            ..ListQuery::default()
+        })
+    })?;
     let views = asker.views;
-    let listed = app.read(move || views.list(capability, &query)).await?;
-    Ok(json(write_page(&app, &name, &listed)))
+    let listed = read(move || views.list(capability, &query)).await?;
+    Ok(json(write_page(&paged, &listed)))
 }
 
 /// Rows are kept as the API gives them: they are joined, not read and written again.
-fn write_page(app: &App, name: &str, listed: &Listed<String>) -> String {
-    let next = listed
-        .next
-        .map(|position| app.cursors.write(name, position));
+fn write_page(paged: &Paged<Which, Position>, listed: &Listed<String>) -> String {
+    let next = listed.next.map(|position| paged.cursor(&position));
     let next = serde_json::to_string(&next).unwrap_or_else(|_| "null".into());
     format!(
         "{{\"items\":[{}],\"total\":{},\"next\":{next}}}",
@@ -105,17 +82,10 @@ fn json(body: String) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-async fn one(
-    app: App,
-    asker: Asker,
-    capability: &'static str,
-    text: &str,
-) -> Result<Response, Problem> {
-    let reference = find(&app, &asker, text).await?;
+async fn one(asker: Asker, capability: &'static str, text: &str) -> Result<Response, Problem> {
+    let reference = find(&asker, text).await?;
     let views = Arc::clone(&asker.views);
-    let body = app
-        .read(move || views.object(capability, &reference))
-        .await?;
+    let body = read(move || views.object(capability, &reference)).await?;
     body.map(json).ok_or_else(Problem::not_found)
 }
 
@@ -126,19 +96,19 @@ macro_rules! capability {
             use super::*;
 
             #[doc = concat!("List ", $title)]
-            #[utoipa::path(get, path = $list, tag = $tag, operation_id = concat!("list_", stringify!($module)), params(Which), responses((status = 200, body = Page<$row>), Problems))]
-            pub async fn list(State(app): State<App>, asker: Asker, Asked(which): Asked<Which>) -> Result<Response, Problem> {
-                super::list(app, asker, $name, which).await
+            #[utoipa::path(get, path = $list, tag = $tag, operation_id = concat!("list_", stringify!($module)), params(Which, PageParams), responses((status = 200, body = Page<$row>)))]
+            pub async fn list(asker: Asker, paged: Paged<Which, Position>) -> Result<Response, Problem> {
+                super::list(asker, $name, paged).await
             }
 
             #[doc = concat!("Read one of the ", $title)]
             #[utoipa::path(
                 get, path = $one, tag = $tag, operation_id = concat!("read_", stringify!($module)),
                 params(("statement" = String, Path, description = "Any statement that belongs to it: full reference, or call sign and index", max_length = 256)),
-                responses((status = 200, body = $row), Problems)
+                responses((status = 200, body = $row))
             )]
-            pub async fn one(State(app): State<App>, asker: Asker, Named(text): Named<String>) -> Result<Response, Problem> {
-                super::one(app, asker, $name, &text).await
+            pub async fn one(asker: Asker, Path(text): Path<String>) -> Result<Response, Problem> {
+                super::one(asker, $name, &text).await
             }
         }
     };
@@ -226,7 +196,7 @@ capability!(
 );
 
 /// The routes of all of them.
-pub(super) fn routes() -> OpenApiRouter<App> {
+pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(matters::list))
         .routes(routes!(matters::one))

@@ -1,137 +1,232 @@
-//! Cursor paging. A cursor is opaque: it holds where the next page begins and proves that it was given for this very list. Any other
-//! is refused; a wrong cursor never looks like an empty page.
+//! Paging by cursor. A cursor says after which row the next page begins; it is good for the query that gave it and for no other,
+//! and a bad one is an error, never an empty page.
 
+use super::App;
 use super::problem::Problem;
-use record::encoding::{Hash, base64url, from_base64url};
-use record::time::UtcMs;
-use serde::Serialize;
-use utoipa::ToSchema;
+use super::strict::{query_pairs, read_pairs};
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use record::encoding::{base64url, from_base64url};
+use ring::hmac;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
 
-/// Rows of a page when none are asked for.
-pub const LIMIT_DEFAULT: u32 = 50;
-/// Rows of a page at most.
-pub const LIMIT_MAX: u32 = 500;
-const PROOF_BYTES: usize = 12;
+/// Rows of a page when nothing is asked for.
+pub const LIMIT_DEFAULT: usize = 50;
+/// Most rows of a page.
+pub const LIMIT_MAX: usize = 500;
+/// Longest cursor, in characters.
+pub const CURSOR_CHARS_MAX: usize = 1024;
 
-/// A page.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Page<T> {
-    /// Rows, from the newest to the oldest.
-    pub items: Vec<T>,
-    /// How many there are in all, of what you may read.
-    pub total: u64,
-    /// The cursor of the next page, if there is one.
-    pub next: Option<String>,
+/// The form of cursors that this program writes and reads.
+const VERSION: u8 = 1;
+/// Bytes of the checksum in a cursor.
+const MAC_BYTES: usize = 32;
+
+/// The two parameters of every list.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PageParams {
+    /// Where the page begins: `next` of the page before. Without it: at the beginning.
+    #[param(pattern = "^[A-Za-z0-9_-]+$", min_length = 1, max_length = 1024)]
+    pub cursor: Option<String>,
+    /// Most rows of the page.
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    pub limit: Option<u16>,
 }
 
-/// Makes and reads cursors, with a key that is made anew at each start.
-pub struct Cursors([u8; 32]);
+/// One page of a list.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Page<T> {
+    /// The rows.
+    #[schema(max_items = 500)]
+    pub items: Vec<T>,
+    /// The cursor of the next page; `null` when this is the last.
+    #[schema(pattern = "^[A-Za-z0-9_-]+$", max_length = 1024)]
+    pub next: Option<String>,
+    /// How many rows there are on all pages.
+    #[schema(minimum = 0)]
+    pub total: u64,
+}
 
-impl Cursors {
-    /// With a random key.
-    ///
-    /// # Errors
-    /// When the system has no randomness.
-    pub fn new() -> Result<Self, record::key::KeyError> {
-        let mut key = [0; 32];
-        record::key::random(&mut key)?;
-        Ok(Self(key))
-    }
-
-    /// With a key that others of the same store share.
+impl<T> Page<T> {
+    /// A list that is short enough to be one page.
     #[must_use]
-    pub fn with_key(key: [u8; 32]) -> Self {
-        Self(key)
+    pub fn whole(items: Vec<T>) -> Self {
+        Self {
+            total: items.len() as u64,
+            items,
+            next: None,
+        }
     }
+}
 
-    fn proof(&self, list: &str, position: &[u8]) -> [u8; PROOF_BYTES] {
-        // HMAC's construction: the length of what comes before the position is fixed by hashing it first.
-        let list = Hash::of(&[list.as_bytes()]);
-        let inner = Hash::of(&[&self.0, &list.0, position]);
-        let outer = Hash::of(&[&self.0, b"outer", &inner.0]);
-        let mut proof = [0; PROOF_BYTES];
-        proof.copy_from_slice(&outer.0[..PROOF_BYTES]);
-        proof
-    }
+/// The key with which a store signs its cursors.
+pub struct CursorKey(hmac::Key);
 
-    /// The cursor to `(a, b)` in `list`, which names the list, its filters and its reader.
+impl CursorKey {
+    /// From the store's own random bytes.
     #[must_use]
-    pub fn write(&self, list: &str, (a, b): (i64, i64)) -> String {
-        let mut bytes = [a.to_be_bytes(), b.to_be_bytes()].concat();
-        let proof = self.proof(list, &bytes);
-        bytes.extend(proof);
+    pub fn new(key: &[u8; 32]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, key))
+    }
+
+    /// What is signed: the query's length comes first, so that no other split of query and row has the same bytes.
+    fn message(query: &str, row: &[u8]) -> Vec<u8> {
+        let length = (query.len() as u64).to_be_bytes();
+        [&[VERSION], &length[..], query.as_bytes(), row].concat()
+    }
+
+    /// A cursor to the row `row` of `query`.
+    pub(super) fn write<K: Serialize>(&self, query: &str, row: &K) -> String {
+        let row = serde_json::to_vec(row).expect("a row's key is plain data");
+        let mut bytes = vec![VERSION];
+        bytes.extend(hmac::sign(&self.0, &Self::message(query, &row)).as_ref());
+        bytes.extend(row);
         base64url(&bytes)
     }
 
-    /// Where `cursor` points in `list`.
-    ///
-    /// # Errors
-    /// [`Problem`] when it was not given for this list.
-    pub fn read(&self, list: &str, cursor: &str) -> Result<(i64, i64), Problem> {
-        let wrong = || Problem::parameter("cursor", "is none of this list; begin again without it");
-        let bytes = from_base64url(cursor).map_err(|_| wrong())?;
-        let (position, proof) = bytes.split_at_checked(16).ok_or_else(wrong)?;
-        if proof != self.proof(list, position) {
-            return Err(wrong());
+    /// The row of `query` to which a cursor points; `None` when it was not given for that.
+    pub(super) fn read<K: DeserializeOwned>(&self, query: &str, cursor: &str) -> Option<K> {
+        let bytes = from_base64url(cursor).ok()?;
+        let (version, rest) = bytes.split_first()?;
+        let (mac, row) = rest.split_at_checked(MAC_BYTES)?;
+        let same = hmac::verify(&self.0, &Self::message(query, row), mac).is_ok();
+        (*version == VERSION && same)
+            .then(|| serde_json::from_slice(row).ok())
+            .flatten()
+    }
+}
+
+/// A list that is asked for: its filters `F`, and after the row with which key `K` it begins.
+pub struct Paged<F, K> {
+    /// The filters.
+    pub filters: F,
+    /// The last row of the page before.
+    pub after: Option<K>,
+    limit: usize,
+    query: String,
+    app: Arc<App>,
+}
+
+/// A list without filters.
+#[derive(Debug, Clone, Deserialize)]
+pub struct NoFilters {}
+
+impl<F: DeserializeOwned, K: DeserializeOwned> FromRequestParts<Arc<App>> for Paged<F, K> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let pairs = query_pairs(parts.uri.query())?;
+        let (page, mut filters): (Vec<_>, Vec<_>) = pairs
+            .into_iter()
+            .partition(|(name, _)| matches!(name.as_str(), "cursor" | "limit"));
+        let page: PageParams = read_pairs(page)?;
+        filters.sort();
+        // A cursor belongs to the address with its filters, in whatever order they stand.
+        let query = format!("{}\n{filters:?}", parts.uri.path());
+        let limit = page.limit.map_or(LIMIT_DEFAULT, usize::from);
+        if !(1..=LIMIT_MAX).contains(&limit) {
+            return Err(Problem::bad_request(
+                "limit",
+                format!("is from 1 to {LIMIT_MAX}"),
+            ));
         }
-        let number = |bytes: &[u8]| {
-            bytes
-                .try_into()
-                .map(i64::from_be_bytes)
-                .map_err(|_| wrong())
-        };
-        Ok((number(&position[..8])?, number(&position[8..])?))
+        let after = page.cursor.map(|cursor| {
+            let read = (cursor.len() <= CURSOR_CHARS_MAX).then(|| app.cursors.read(&query, &cursor)).flatten();
+            read.ok_or_else(|| {
+                Problem::bad_request("cursor", "is the `next` of a page of this same list with the same filters; begin again without it")
+                    .because("bad_cursor")
+            })
+        });
+        Ok(Self {
+            filters: read_pairs(filters)?,
+            after: after.transpose()?,
+            limit,
+            query,
+            app: app.clone(),
+        })
     }
 }
 
-/// The number of rows that is asked for.
-///
-/// # Errors
-/// [`Problem`] when it is none or too large.
-pub fn limit(asked: Option<u32>) -> Result<u32, Problem> {
-    let limit = asked.unwrap_or(LIMIT_DEFAULT);
-    if (1..=LIMIT_MAX).contains(&limit) {
-        return Ok(limit);
+impl<F, K: Serialize> Paged<F, K> {
+    /// How many rows to read: one more than the page has, to know whether there is a next one.
+    #[must_use]
+    pub fn rows_to_read(&self) -> usize {
+        self.limit + 1
     }
-    Err(Problem::parameter("limit", format!("is 1 to {LIMIT_MAX}")))
-}
 
-/// A time that is asked for.
-///
-/// # Errors
-/// [`Problem`] when it is none.
-pub fn time(name: &str, asked: Option<&str>) -> Result<Option<UtcMs>, Problem> {
-    asked
-        .map(|text| UtcMs::parse(text).map_err(|rule| Problem::parameter(name, rule)))
-        .transpose()
+    /// Most rows of the page.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// The cursor of the page that begins after the row with this key.
+    pub fn cursor(&self, key: &K) -> String {
+        self.app.cursors.write(&self.query, key)
+    }
+
+    /// Makes the page of [`Paged::rows_to_read`] rows, whose keys `key` names.
+    pub fn page<R, T>(
+        &self,
+        mut rows: Vec<R>,
+        total: u64,
+        key: impl Fn(&R) -> K,
+        show: impl FnMut(R) -> T,
+    ) -> Page<T> {
+        let more = rows.len() > self.limit;
+        rows.truncate(self.limit);
+        let last = rows.last().filter(|_| more);
+        let next = last.map(|row| self.app.cursors.write(&self.query, &key(row)));
+        Page {
+            items: rows.into_iter().map(show).collect(),
+            next,
+            total,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    fn key() -> CursorKey {
+        CursorKey::new(&[7; 32])
+    }
 
     #[test]
-    fn a_cursor_of_another_list_or_another_start_is_refused() {
-        let cursors = Cursors::with_key([1; 32]);
-        let cursor = cursors.write("matters by RU for US", (7, -3));
+    fn a_cursor_is_good_for_its_own_query_and_store() {
+        let cursor = key().write("/a\n[]", &("row", 7));
         assert_eq!(
-            cursors.read("matters by RU for US", &cursor).unwrap(),
-            (7, -3)
+            key().read::<(String, u8)>("/a\n[]", &cursor),
+            Some(("row".into(), 7))
         );
-        assert!(cursors.read("matters by RU for GOV", &cursor).is_err());
-        assert!(
-            Cursors::with_key([2; 32])
-                .read("matters by RU for US", &cursor)
-                .is_err()
+        assert_eq!(key().read::<(String, u8)>("/b\n[]", &cursor), None);
+        assert_eq!(
+            CursorKey::new(&[8; 32]).read::<(String, u8)>("/a\n[]", &cursor),
+            None
         );
-        for bad in [
-            "",
-            "AAAA",
-            "not a cursor",
-            &cursor[1..],
-            &format!("{cursor}A"),
-        ] {
-            assert!(cursors.read("matters by RU for US", bad).is_err(), "{bad}");
+        assert_eq!(key().read::<(String, u8)>("/a\n[]", ""), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_other_text_is_a_cursor(at in 0..60_usize, with in "[A-Za-z0-9_-]") {
+            let cursor = key().write("/a\n[]", &"a row of some length");
+            let at = at % cursor.len();
+            let mut other = cursor.clone();
+            other.replace_range(at..=at, &with);
+            let read = key().read::<String>("/a\n[]", &other);
+            prop_assert_eq!(read.is_some(), other == cursor);
+        }
+
+        #[test]
+        fn no_text_brings_the_reader_down(text in ".{0,200}") {
+            prop_assert_eq!(key().read::<String>("/a\n[]", &text), None);
         }
     }
 }

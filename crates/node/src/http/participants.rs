@@ -1,11 +1,8 @@
 //! Participants with their keys and offices, and what kinds of statement there are.
 
-use super::App;
-use super::auth::Asker;
-use super::extract::Named;
-use super::problem::{Problem, Problems};
-use axum::Json;
-use axum::extract::State;
+use super::api::Asker;
+use super::problem::Problem;
+use super::strict::{Json, Path};
 use serde::Serialize;
 use serde_json::Value;
 use truce::kinds::{Name, RESERVED};
@@ -29,11 +26,8 @@ pub struct ParticipantRow {
 }
 
 /// Participants
-#[utoipa::path(get, path = "/api/v1/participants", tag = "participants", responses((status = 200, body = Vec<ParticipantRow>), Problems))]
-pub async fn participants(
-    State(app): State<App>,
-    asker: Asker,
-) -> Result<Json<Vec<ParticipantRow>>, Problem> {
+#[utoipa::path(get, path = "/api/v1/participants", tag = "participants", responses((status = 200, body = Vec<ParticipantRow>)))]
+pub async fn participants(asker: Asker) -> Result<Json<Vec<ParticipantRow>>, Problem> {
     let context = asker.views.context();
     let members = crate::authority::Membership::of(&context.directory, &context.agreement);
     let rows = context
@@ -48,7 +42,7 @@ pub async fn participants(
             origin: origin.to_string(),
             applied: context.folded.get(origin).copied().unwrap_or(0),
             party: members.parties.contains(origin),
-            own: app.node.own().any(|own| own.origin() == origin),
+            own: asker.node.own().any(|own| own.origin() == origin),
         });
     Ok(Json(rows.collect()))
 }
@@ -88,10 +82,10 @@ pub async fn kinds() -> Json<Vec<KindRow>> {
 #[utoipa::path(
     get, path = "/api/v1/kinds/{kind}/schema", tag = "participants",
     params(("kind" = String, Path, description = "Name, such as message.send", max_length = 64)),
-    responses((status = 200, body = Object, content_type = "application/schema+json"), Problems)
+    responses((status = 200, body = Object, content_type = "application/schema+json"))
 )]
 pub async fn schema(
-    Named(kind): Named<String>,
+    Path(kind): Path<String>,
 ) -> Result<([(axum::http::HeaderName, &'static str); 1], String), Problem> {
     let name = Name::ALL
         .iter()

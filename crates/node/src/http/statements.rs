@@ -1,20 +1,19 @@
 //! Statements: saying one, and reading them with as much as the reader may.
 
 use super::App;
-use super::auth::Asker;
-use super::extract::{Asked, Body, Named};
-use super::once::Before;
-use super::page::{self, Page};
-use super::problem::{Problem, Problems};
-use crate::NodeError;
+use super::api::{self, Asker, Position, read};
+use super::idempotency::IdempotencyKey;
+use super::page::{Page, PageParams, Paged};
+use super::problem::{Kind, Problem};
+use super::strict::{Hashed, Json, Path};
+use crate::Node;
 use crate::accounts::{Caller, Scope};
 use crate::authority::{Eyes, may_read};
 use crate::views::{ListQuery, StatementRow};
-use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use record::audience::Audience;
-use record::encoding::Hash;
 use record::log::Receipt;
 use record::name::{CallSign, Origin, Reference};
 use record::statement::{Draft, Kid, Statement};
@@ -93,7 +92,6 @@ pub struct Logged {
 
 /// Which statements.
 #[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Which {
     /// Kind and version, such as `message.send/1`.
@@ -108,167 +106,115 @@ pub struct Which {
     /// Before.
     #[param(format = DateTime)]
     until: Option<String>,
-    /// Where the page begins, as the page before says.
-    #[param(max_length = 128)]
-    cursor: Option<String>,
-    /// Rows at most.
-    #[param(minimum = 1, maximum = 500)]
-    limit: Option<u32>,
 }
 
 /// Say a statement
 ///
-/// The answer comes when the statement is durable and under a signed head. A refusal names the rule, the member and the reason,
-/// and nothing was written then.
+/// The answer comes when the statement is durable and under a signed head. A refusal names rule, member and reason, and nothing
+/// was written then. A signed statement may be sent again and stands there once; with a draft send an `Idempotency-Key`.
 #[utoipa::path(
-    post, path = "/api/v1/statements", tag = "statements", request_body = Say,
-    params(("Idempotency-Key" = Option<String>, Header, description = "With a draft: the same key and request give the same answer, once", max_length = 128)),
-    responses((status = 201, body = Logged), Problems)
+    post, path = "/api/v1/statements", tag = "statements", operation_id = "say", request_body = Say,
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and request give the same answer, once", pattern = "^[A-Za-z0-9_-]{8,128}$")),
+    responses(
+        (status = 201, body = Logged, description = "The receipt"),
+        (status = 409, description = "A request with this key is being done, or its outcome is not known"),
+        (status = 412, description = "`prev` is not what your side last said about this"),
+        (status = 429, description = "Too much is waiting")
+    )
 )]
 pub async fn say(
-    State(app): State<App>,
+    State(app): State<Arc<App>>,
     asker: Asker,
-    headers: HeaderMap,
-    Body(say): Body<Say>,
-) -> Result<(StatusCode, Json<Logged>), Problem> {
+    key: IdempotencyKey,
+    Hashed { body: say, request }: Hashed<Say>,
+) -> Result<Response, Problem> {
     let caller = asker.need(Scope::Say)?;
-    let logged = match (&say.statement, &say.draft) {
-        (Some(compact), None) => {
-            if say.office.is_some() || say.kid.is_some() {
-                return Err(Problem::refused(
-                    "one_way",
-                    "office",
-                    "is for a draft; a signed statement says itself which key signed it",
-                ));
-            }
-            signed(&app, caller, compact).await?
-        }
-        (None, Some(draft)) => {
-            let key = headers
-                .get("idempotency-key")
-                .map(|key| key.to_str().unwrap_or_default());
-            match key {
-                None => submit(&app, drafted(&app, caller, &say, draft)?).await?,
-                Some(key) => once(&app, caller, key, &say, draft).await?,
-            }
-        }
-        _ => {
-            return Err(Problem::refused(
+    if let Some(compact) = &say.statement {
+        if say.draft.is_some() || say.office.is_some() || say.kid.is_some() {
+            return Err(api::refusal(
                 "one_way",
                 "statement",
-                "send either a signed `statement` or a `draft`",
+                "comes alone: it says itself who signed it; or send a draft with its office",
             ));
         }
+        let statement = signed(&asker, caller, compact)?;
+        return Ok(answer(submit(&asker.node, statement).await));
+    }
+    let caller = caller.clone();
+    let once = app.idempotency.clone();
+    let work = {
+        let caller = caller.clone();
+        async move {
+            let node = Arc::clone(&asker.node);
+            let drafted = read(move || drafted(&asker.node, &caller, &say)).await;
+            answer(match drafted {
+                Ok(statement) => submit(&node, statement).await,
+                Err(problem) => Err(problem),
+            })
+        }
     };
-    Ok((StatusCode::CREATED, Json(logged)))
+    Ok(once.once(&caller, key, request, work).await)
 }
 
-async fn signed(app: &App, caller: &Caller, compact: &str) -> Result<Logged, Problem> {
+fn answer(logged: Result<Logged, Problem>) -> Response {
+    match logged {
+        Ok(logged) => (StatusCode::CREATED, Json(logged)).into_response(),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+fn signed(asker: &Asker, caller: &Caller, compact: &str) -> Result<Statement, Problem> {
     let statement = Statement::parse(compact)
-        .map_err(|error| Problem::refused("form", "statement", &error.to_string()))?;
-    let own = caller
-        .participant
-        .as_ref()
-        .and_then(|sign| app.node.own_of(sign).ok());
+        .map_err(|error| api::refusal("form", "statement", error.to_string()))?;
+    let sign = caller.participant.as_ref();
+    let own = sign.and_then(|sign| asker.node.own_of(sign).ok());
     if own.is_none_or(|own| *own.origin() != statement.leaf().log.origin) {
-        return Err(Problem::forbidden(
-            "a statement is said by its own participant's account",
+        return Err(Problem::new(
+            Kind::Forbidden,
+            "a statement is said with an account of its own participant",
         ));
     }
-    submit(app, statement).await
+    Ok(statement)
 }
 
-/// A draft with an Idempotency-Key: it is signed once, and said until it stands there.
-async fn once(
-    app: &App,
-    caller: &Caller,
-    key: &str,
-    say: &Say,
-    draft: &Value,
-) -> Result<Logged, Problem> {
-    let request = serde_json::to_vec(say).map_err(|_| Problem::failed())?;
-    let request = Hash::of(&[&request]);
-    let account = caller
-        .account
-        .as_ref()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    let (once, now) = (Arc::clone(&app.once), app.node.now());
-    let turn = once.turn(&account, key)?;
-    let statement = match turn.before(&request, now)? {
-        Before::Answered(answer) => {
-            return serde_json::from_str(&answer).map_err(|_| Problem::failed());
-        }
-        Before::Signed(text) => Statement::parse(&text).map_err(|_| Problem::failed())?,
-        Before::Nothing => {
-            let statement = drafted(app, caller, say, draft)?;
-            turn.signed(&request, &statement.to_string(), now)?;
-            statement
-        }
+/// Reads a draft and has it signed for an office that the caller holds.
+fn drafted(node: &Node, caller: &Caller, say: &Say) -> Result<Statement, Problem> {
+    let Some(draft) = &say.draft else {
+        return Err(api::refusal(
+            "one_way",
+            "statement",
+            "must stand there, or a draft",
+        ));
     };
-    match submit(app, statement).await {
-        Ok(logged) => {
-            let answer = serde_json::to_string(&logged).map_err(|_| Problem::failed())?;
-            turn.answered(&answer)?;
-            Ok(logged)
-        }
-        Err(problem) if problem.status < 500 => {
-            turn.refused()?;
-            Err(problem)
-        }
-        Err(problem) => Err(problem),
-    }
-}
-
-fn drafted(app: &App, caller: &Caller, say: &Say, draft: &Value) -> Result<Statement, Problem> {
-    let office = say.office.as_deref().ok_or_else(|| {
-        Problem::refused(
+    let office = say.office.as_deref().unwrap_or_default();
+    let office = Office::read(&office.into(), &Place::Top).map_err(|_| {
+        api::refusal(
             "office",
             "office",
-            "must stand there with a draft, such as duty_officer",
+            "is the office that says the draft, such as duty_officer",
         )
     })?;
-    let office = Office::read(&office.into(), &Place::Top)
-        .map_err(|error| Problem::refused("office", "office", &error.rule()))?;
     if !caller.acts_as(office) {
-        return Err(Problem::forbidden(format!(
-            "this account does not hold the office {}",
-            office.as_str()
-        )));
+        let detail = format!("this account or token does not act as {}", office.as_str());
+        return Err(Problem::new(Kind::Forbidden, detail));
     }
-    let kid: Option<Kid> = say
-        .kid
-        .as_deref()
-        .map(|kid| {
-            kid.parse()
-                .map_err(|rule: &str| Problem::refused("key", "kid", rule))
-        })
-        .transpose()?;
-    let now = app.node.now();
-    let text = serde_json::to_vec(draft).map_err(|_| Problem::failed())?;
-    let draft = Draft::parse(&text, now)
-        .map_err(|error| Problem::refused("form", "draft", &error.to_string()))?;
-    let sign = caller
-        .participant
-        .as_ref()
-        .ok_or_else(|| Problem::forbidden("this account belongs to no participant of this node"))?;
-    app.node
-        .sign(sign, office, kid, draft)
-        .map_err(|error| match error {
-            NodeError::View(error) => error.into(),
-            NodeError::NotOurs(_) => Problem::forbidden(error.to_string()),
-            other => Problem::refused("key", "office", &other.to_string()),
-        })
+    let kid = say.kid.as_deref().map(str::parse::<Kid>).transpose();
+    let kid = kid.map_err(|rule| api::refusal("key", "kid", rule))?;
+    let text = serde_json::to_vec(draft).map_err(|_| Problem::internal())?;
+    let draft = Draft::parse(&text, node.now())
+        .map_err(|error| api::refusal("form", "draft", error.to_string()))?;
+    let sign = caller.participant.as_ref().ok_or_else(Problem::not_found)?;
+    Ok(node.sign(sign, office, kid, draft)?)
 }
 
-async fn submit(app: &App, statement: Statement) -> Result<Logged, Problem> {
+async fn submit(node: &Arc<Node>, statement: Statement) -> Result<Logged, Problem> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
-    app.node.submit(Arc::new(statement), move |result| {
+    node.submit(Arc::new(statement), move |result| {
         let _ = sender.send(result);
     });
-    let receipt: Receipt = receiver.await.map_err(|_| Problem::failed())??;
+    let receipt: Receipt = receiver.await.map_err(|_| Problem::internal())??;
     Ok(Logged {
-        short: app.short(&receipt.reference),
+        short: api::short(node, &receipt.reference),
         reference: receipt.reference.to_string(),
         size: receipt.size,
         already: receipt.already,
@@ -276,33 +222,22 @@ async fn submit(app: &App, statement: Statement) -> Result<Logged, Problem> {
 }
 
 /// List statements
-#[utoipa::path(get, path = "/api/v1/statements", tag = "statements", params(Which), responses((status = 200, body = Page<StatementRow>), Problems))]
+#[utoipa::path(get, path = "/api/v1/statements", tag = "statements", operation_id = "list_statements", params(Which, PageParams), responses((status = 200, body = Page<StatementRow>)))]
 pub async fn list(
-    State(app): State<App>,
     asker: Asker,
-    Asked(which): Asked<Which>,
+    paged: Paged<Which, Position>,
 ) -> Result<Json<Page<StatementRow>>, Problem> {
-    let name = app.list_name(
-        &asker.eyes,
-        "statements",
-        &[&which.kind, &which.by, &which.from, &which.until],
-    );
-    let query = ListQuery {
-        by: which.by,
-        from: page::time("from", which.from.as_deref())?,
-        until: page::time("until", which.until.as_deref())?,
-        after: which
-            .cursor
-            .map(|cursor| app.cursors.read(&name, &cursor))
-            .transpose()?,
-        limit: page::limit(which.limit)?,
-        ..ListQuery::default()
-    };
-    let views = asker.views;
-    let listed = app
-        .read(move || views.statements(which.kind.as_deref(), &query))
-        .await?;
-    Ok(Json(app.page(&name, listed)))
+    let query = api::list_query(&paged, |which| {
+        Ok(ListQuery {
+            by: which.by.clone(),
+            from: api::time("from", which.from.as_deref())?,
+            until: api::time("until", which.until.as_deref())?,
+            ..ListQuery::default()
+        })
+    })?;
+    let (views, kind) = (asker.views, paged.filters.kind.clone());
+    let listed = read(move || views.statements(kind.as_deref(), &query)).await?;
+    Ok(Json(api::page(&paged, listed)))
 }
 
 /// Read one statement
@@ -311,16 +246,12 @@ pub async fn list(
 #[utoipa::path(
     get, path = "/api/v1/statements/{statement}", tag = "statements",
     params(("statement" = String, Path, description = "Full reference, or call sign and index", max_length = 256)),
-    responses((status = 200, body = StatementRow), Problems)
+    responses((status = 200, body = StatementRow))
 )]
-pub async fn one(
-    State(app): State<App>,
-    asker: Asker,
-    Named(text): Named<String>,
-) -> Result<Json<StatementRow>, Problem> {
-    let reference = find(&app, &asker, &text).await?;
+pub async fn one(asker: Asker, Path(text): Path<String>) -> Result<Json<StatementRow>, Problem> {
+    let reference = find(&asker, &text).await?;
     let views = asker.views;
-    let row = app.read(move || views.statement(&reference)).await?;
+    let row = read(move || views.statement(&reference)).await?;
     row.map(Json).ok_or_else(Problem::not_found)
 }
 
@@ -328,16 +259,15 @@ pub async fn one(
 #[utoipa::path(
     get, path = "/api/v1/statements/{statement}/about", tag = "statements",
     params(("statement" = String, Path, description = "Full reference, or call sign and index", max_length = 256)),
-    responses((status = 200, body = Vec<StatementRow>), Problems)
+    responses((status = 200, body = Vec<StatementRow>))
 )]
 pub async fn about(
-    State(app): State<App>,
     asker: Asker,
-    Named(text): Named<String>,
+    Path(text): Path<String>,
 ) -> Result<Json<Vec<StatementRow>>, Problem> {
-    let reference = find(&app, &asker, &text).await?;
+    let reference = find(&asker, &text).await?;
     let views = asker.views;
-    let rows = app.read(move || views.about(&reference, ABOUT_MAX)).await?;
+    let rows = read(move || views.about(&reference, ABOUT_MAX)).await?;
     Ok(Json(rows))
 }
 
@@ -372,42 +302,41 @@ pub struct ReaderRow {
 #[utoipa::path(
     get, path = "/api/v1/statements/{statement}/readers", tag = "statements",
     params(("statement" = String, Path, description = "Full reference, or call sign and index", max_length = 256)),
-    responses((status = 200, body = Vec<GroupReaders>), Problems)
+    responses((status = 200, body = Vec<GroupReaders>))
 )]
 pub async fn readers(
-    State(app): State<App>,
     asker: Asker,
-    Named(text): Named<String>,
+    Path(text): Path<String>,
 ) -> Result<Json<Vec<GroupReaders>>, Problem> {
     let caller = asker.need(Scope::Read)?;
-    let reference = find(&app, &asker, &text).await?;
-    let author = app
+    let reference = find(&asker, &text).await?;
+    let author = asker
         .node
         .own_of(caller.participant.as_ref().ok_or_else(Problem::not_found)?);
     let own = author.is_ok_and(|own| *own.origin() == reference.origin);
     let looks = [Office::Auditor, Office::NotificationOfficer];
     if !own && !looks.iter().any(|office| caller.acts_as(*office)) {
-        return Err(Problem::forbidden(
+        return Err(Problem::new(
+            Kind::Forbidden,
             "who can see a statement is told to its author's side, to the notification cell and to auditors",
         ));
     }
     let views = Arc::clone(&asker.views);
     let found = reference.clone();
-    let row = app
-        .read(move || views.statement(&found))
+    let row = read(move || views.statement(&found))
         .await?
         .ok_or_else(Problem::not_found)?;
     Ok(Json(
         row.groups
             .iter()
-            .map(|group| group_readers(&app, &reference, &group.name, &group.audience))
+            .map(|group| group_readers(&asker.node, &reference, &group.name, &group.audience))
             .collect(),
     ))
 }
 
-fn group_readers(app: &App, of: &Reference, group: &str, names: &[String]) -> GroupReaders {
+fn group_readers(node: &Node, of: &Reference, group: &str, names: &[String]) -> GroupReaders {
     let audience = Audience::of(names.iter().filter_map(|name| name.parse().ok()));
-    let members = app.node.sources().members();
+    let members = node.sources().members();
     let row = |eyes: Eyes, reader: String, sign: Option<&CallSign>| {
         let sees = may_read(&eyes, &of.origin, &audience, &members);
         let own = matches!(&eyes, Eyes::Participant(origin) if *origin == of.origin);
@@ -468,7 +397,7 @@ pub fn tlp(audience: &[String]) -> &'static str {
 }
 
 /// The statement that `text` names, if the asker reads it at all.
-pub(super) async fn find(app: &App, asker: &Asker, text: &str) -> Result<Reference, Problem> {
+pub(super) async fn find(asker: &Asker, text: &str) -> Result<Reference, Problem> {
     if let Ok(reference) = text.parse::<Reference>() {
         return Ok(reference);
     }
@@ -483,6 +412,6 @@ pub(super) async fn find(app: &App, asker: &Asker, text: &str) -> Result<Referen
         .cloned()
         .ok_or_else(Problem::not_found)?;
     let views = Arc::clone(&asker.views);
-    let found = app.read(move || views.find(&origin, index)).await?;
+    let found = read(move || views.find(&origin, index)).await?;
     found.ok_or_else(Problem::not_found)
 }

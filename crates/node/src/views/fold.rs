@@ -20,7 +20,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use truce::Body;
-use truce::agreement::Agreement;
+use truce::agreement::{Agreement, Instrument};
 use truce::contact::{Delivery, Shifts};
 use truce::due::{Owed, What};
 use truce::kinds::About;
@@ -116,11 +116,11 @@ impl Fold {
 
     /// Reads what is held in memory from the tables.
     fn load(&mut self) -> Result<(), ViewError> {
-        self.seq = self
-            .db
-            .query_row("SELECT value FROM state WHERE name = 'seq'", [], |row| {
-                row.get(0)
-            })?;
+        let state = |name: &str| {
+            let sql = "SELECT value FROM state WHERE name = ?1";
+            self.db.query_row(sql, [name], |row| row.get(0))
+        };
+        (self.seq, self.cut_by) = (state("seq")?, state("cut_by")?);
         let mut folded = BTreeMap::new();
         {
             let mut select = self.db.prepare("SELECT id, folded FROM log")?;
@@ -870,6 +870,17 @@ impl Fold {
         } else {
             Reach::between(&self.agreement, &agreement)
         };
+        // Whether another text took its place decides what is still owed to one, however old it is.
+        let amended = |instruments: &BTreeMap<Reference, Instrument>, of: &Reference| {
+            instruments.get(of).and_then(|one| one.amended.clone())
+        };
+        for of in agreement.instruments.keys() {
+            let before = amended(&self.agreement.instruments, of);
+            if before != amended(&agreement.instruments, of) {
+                let root = self.id_of(of)?;
+                self.work.roots.insert(root);
+            }
+        }
         if agreement != *self.agreement {
             self.agreement = Arc::new(agreement);
         }
