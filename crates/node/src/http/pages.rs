@@ -148,7 +148,7 @@ async fn sign_in(
         .await;
     match signed_in {
         Ok(signed_in) => {
-            let cookie = session_cookie(&app.settings.origin, &signed_in.secret);
+            let cookie = session_cookie(&app, &signed_in.secret);
             Ok(to_the_board(cookie))
         }
         Err(
@@ -172,7 +172,7 @@ async fn sign_out(State(app): State<Arc<App>>, asker: Asker) -> Result<Response,
     if let crate::accounts::Via::Session { id, .. } = asker.caller.via {
         app.accounts.end_session(&asker.caller, id)?;
     }
-    Ok(to_the_board(no_cookie(&app.settings.origin)))
+    Ok(to_the_board(no_cookie(&app)))
 }
 
 fn to_the_board(cookie: HeaderValue) -> Response {
