@@ -196,7 +196,7 @@ const PAGES: &[(&str, Ask)] = &[
         desk.views.lines()?;
         Ok(())
     }),
-    ("reports by place, 30 days", Desk::by_place),
+    ("reports by place, 30 days", Desk::reported),
     ("changes since some time", Desk::changes),
     ("changes since just now", |desk| {
         desk.views.changes_since(desk.seq - 50, CHANGES)?;
@@ -353,10 +353,10 @@ impl Desk {
         Ok(())
     }
 
-    fn by_place(&mut self) -> Outcome {
+    fn reported(&mut self) -> Outcome {
         let from = self.some_time();
         self.views
-            .by_place("report", UtcMs(from), UtcMs(from + 30 * DAY_MS))?;
+            .reported(UtcMs(from), UtcMs(from + 30 * DAY_MS))?;
         Ok(())
     }
 
