@@ -130,9 +130,8 @@ impl Side {
             leaf,
         };
         self.tree.append(leaf);
-        let sent = self.statements.as_ref().map(|to| to.send(statement));
-        match sent {
-            Some(Ok(())) => Ok(reference),
+        match &self.statements {
+            Some(to) if to.send(statement).is_ok() => Ok(reference),
             _ => Err(self.why_ended()),
         }
     }

@@ -18,6 +18,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+/// The name of a group, its readers, and what it holds.
+type Group = (&'static str, &'static [&'static str], serde_json::Value);
+
 /// Others' statements that are answered.
 const TARGETS: u32 = 500;
 /// What goes wrong is told after so many answers.
@@ -120,10 +123,7 @@ impl Speaker {
         spot: &crate::words::Spot,
         tongue: Tongue,
         words: &str,
-    ) -> (
-        &'static str,
-        Vec<(&'static str, &'static [&'static str], serde_json::Value)>,
-    ) {
+    ) -> (&'static str, Vec<Group>) {
         let at = self.now.to_string();
         let body = json!({"category": "shelling", "from": at, "until": at, "date_precision": 1, "means": ["heard"],
             "pcodes": [&spot.code[..4], spot.code], "place_precision": 3, "place_name": tongue.name(spot),

@@ -339,7 +339,7 @@ impl<'c> Story<'c> {
             Next::Receipt(matter, to) => self.receive(matter, to),
             Next::Acknowledge(matter, to) => {
                 let duty = if self.dice.percent(80) { "yes" } else { "no" };
-                self.to_matter(
+                self.reply(
                     matter,
                     to,
                     "acknowledge/1",
@@ -348,25 +348,25 @@ impl<'c> Story<'c> {
             }
             Next::ReadBack(matter, to) => {
                 let body = self.read_back(matter);
-                self.to_matter(matter, to, "read_back/1", body)
+                self.reply(matter, to, "read_back/1", body)
             }
             Next::PassDown(matter, to, step) => {
                 let body = json!({"step": step, "to": "air operations centre"});
-                self.to_matter(matter, to, "pass_down/1", body)
+                self.reply(matter, to, "pass_down/1", body)
             }
             Next::Hold(matter, to) => {
                 let body = json!({"officer": "duty officer", "answer_by": spell(self.now + DAY), "reason": "the staff has not decided"});
-                self.to_matter(matter, to, "hold/1", body)
+                self.reply(matter, to, "hold/1", body)
             }
             Next::Answer(matter, to) => self.answer(matter, to),
             Next::Withdraw(matter, to) => {
                 let body = json!({"response": "answer", "reason": "It was our unit after all"});
                 self.after(20 * MINUTE, Next::Answer(matter, to));
-                self.to_matter(matter, to, "withdraw/1", body)
+                self.reply(matter, to, "withdraw/1", body)
             }
             Next::Regrade(matter, to) => {
                 let body = json!({"precedence": "PRIORITY", "reason": "A convoy is on that road"});
-                self.to_matter(matter, to, "message.regrade/1", body)
+                self.reply(matter, to, "message.regrade/1", body)
             }
             Next::Escalate(matter) => self.escalate(matter),
             Next::Again(matter) => self.again(matter, "still_happening"),
@@ -624,10 +624,10 @@ impl<'c> Story<'c> {
             _ => DAY,
         };
         self.matters[matter].to[to].due = Some(self.now + within);
-        self.to_matter(matter, to, "receipt/1", json!({}))
+        self.reply(matter, to, "receipt/1", json!({}))
     }
 
-    fn to_matter(&mut self, matter: usize, to: usize, kind: &str, body: Value) -> Outcome {
+    fn reply(&mut self, matter: usize, to: usize, kind: &str, body: Value) -> Outcome {
         let Matter {
             root,
             readers,
@@ -656,13 +656,13 @@ impl<'c> Story<'c> {
         if parts {
             for part in ["a", "b"] {
                 let body = json!({"reply": "not_ours", "part": part});
-                self.to_matter(matter, to, "answer/1", body)?;
+                self.reply(matter, to, "answer/1", body)?;
             }
             return Ok(());
         }
         if self.dice.percent(7) {
             let body = json!({"reason": "We cannot remove these groups", "language": "en"});
-            return self.to_matter(matter, to, "refuse/1", body);
+            return self.reply(matter, to, "refuse/1", body);
         }
         if self.dice.percent(2) {
             self.after(HOUR, Next::Withdraw(matter, to));
@@ -680,7 +680,7 @@ impl<'c> Story<'c> {
                 json!({"reply": "words", "words": words, "language": tongue.tag()})
             }
         };
-        self.to_matter(matter, to, "answer/1", body)
+        self.reply(matter, to, "answer/1", body)
     }
 
     fn escalate(&mut self, matter: usize) -> Outcome {
@@ -977,7 +977,7 @@ impl<'c> Story<'c> {
         match self.watch[side].clone() {
             Some((watch, desk)) if !self.dice.percent(33) => {
                 let ticked: Vec<String> = self
-                    .to_tick(side)
+                    .unticked(side)
                     .iter()
                     .take(128)
                     .map(ToString::to_string)
@@ -1020,7 +1020,7 @@ impl<'c> Story<'c> {
     }
 
     /// Open FLASH, and what is overdue on this side.
-    fn to_tick(&mut self, side: usize) -> Vec<Reference> {
+    fn unticked(&mut self, side: usize) -> Vec<Reference> {
         let matters = &self.matters;
         self.open.retain(|at| {
             let matter = &matters[*at];

@@ -28,6 +28,9 @@ use truce::participants::Participants;
 use truce::standing::{Said, Standing, Statements};
 use truce::{Context as Basis, Truce};
 
+/// Who owes something, since when it was said, when its clock started, until when, and when it was settled.
+type DebtTimes = (String, i64, Option<i64>, Option<i64>, i64);
+
 /// How much is folded in one transaction.
 #[derive(Debug, Clone, Copy)]
 pub struct Batch {
@@ -703,14 +706,14 @@ impl Fold {
     /// A hand-over counts when everything open was ticked. Whoever's debts changed at a time before his last hand-over has his
     /// watches read anew.
     fn disturb_watches(&mut self, root: i64, now: &[Owed]) -> Result<(), ViewError> {
-        let before: Vec<(String, i64, Option<i64>, Option<i64>, i64)> = self
+        let before: Vec<DebtTimes> = self
             .db
             .prepare_cached("SELECT by_sign, said_at, started_at, due_at, settled_at FROM owed WHERE object = ?1 ORDER BY n")?
             .query_map([root], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
             })?
             .collect::<Result<_, _>>()?;
-        let after: Vec<(String, i64, Option<i64>, Option<i64>, i64)> = now
+        let after: Vec<DebtTimes> = now
             .iter()
             .map(|owed| {
                 let started = owed.delivery.started_at().map(|at| at.0);
