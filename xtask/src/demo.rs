@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::run::{Failure, Outcome, Workspace, no_more_arguments, output, run, step};
 
@@ -69,18 +69,41 @@ fn small_record(workspace: &Workspace, truceline: &Path) -> Outcome {
     Ok(())
 }
 
-/// One statement a line, as `truceline log say` reads them.
+/// One statement a line, as `truceline log say` reads them: what a monitor heard, and what is told of it to both sides.
 fn statements() -> String {
     let mut lines = String::new();
     for number in 1..=STATEMENTS {
-        let text = format!("Line test {number} of {STATEMENTS}: heard.");
-        let statement = json!({
-            "kind": "message.send/1",
-            "groups": { "body": { "aud": ["public"], "content": { "text": text } } },
-        });
+        let statement = if number % 2 == 1 {
+            report(number)
+        } else {
+            message(number)
+        };
         writeln!(lines, "{statement}").expect("a String takes every line");
     }
     lines
+}
+
+fn report(number: usize) -> Value {
+    let (day, hour) = (1 + number / 48, number / 2 % 23);
+    let content = json!({
+        "category": "shelling", "means": ["heard"],
+        "from": format!("2016-06-{day:02}T{hour:02}:00:00Z"), "until": format!("2016-06-{day:02}T{:02}:00:00Z", hour + 1),
+        "date_precision": 1, "place_name": format!("Exercise village {}", number % 7), "place_precision": 3,
+        "counts": [{"number": 1 + number % 9, "unit": "explosion"}],
+    });
+    said("report.file/1", &content)
+}
+
+fn message(number: usize) -> Value {
+    let content = json!({
+        "precedence": "ROUTINE", "to": ["RU", "US"], "informs": true, "language": "en",
+        "words": format!("EXERCISE. Report {} of {STATEMENTS} is filed.", number - 1),
+    });
+    said("message.send/1", &content)
+}
+
+fn said(kind: &str, content: &Value) -> Value {
+    json!({"kind": kind, "groups": {"body": {"aud": ["public"], "content": content}}})
 }
 
 /// Runs a child with this text as its input. Its receipts would fill the screen and are not shown.

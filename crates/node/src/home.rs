@@ -16,7 +16,7 @@ use record::key::{Algorithm, KeyError, SecretKey, random};
 use record::log::{self, Founding, Log, OpenError, Options, SayError, secret_file};
 use record::name::{CallSign, LogId, Origin};
 use record::statement::{Kid, Statement, StatementError};
-use record::store::StoreError;
+use record::store::{StoreError, sqlite};
 use record::time::Clock;
 use record::witness_book::WitnessBook;
 use serde_json::{Map, Value, json};
@@ -47,6 +47,9 @@ pub enum HomeError {
     /// There is a log already.
     #[error("{}: there is a log already; found a log in a new directory", .0.display())]
     Occupied(PathBuf),
+    /// There is none.
+    #[error("{}: no log was founded here; run `truceline log init --data {}` first", .0.display(), .0.display())]
+    Nothing(PathBuf),
     /// A key.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -91,6 +94,8 @@ pub struct Founded {
 pub struct Made {
     /// The log's identity.
     pub id: LogId,
+    /// The keys of offices that the node keeps, each by the entry that granted it, in the order of [`Founded::desks`].
+    pub desks: Vec<Kid>,
     /// The verifier key by which others pin the log.
     pub verifier: String,
     /// The verifier key of its witness.
@@ -115,10 +120,11 @@ impl Home {
         }
     }
 
-    /// Whether a log was founded here.
+    /// Whether a log was founded here, also when its head file was lost since.
     #[must_use]
     pub fn is_founded(&self) -> bool {
-        self.dir.join(log::HEAD).exists()
+        let is_there = |name: &str| self.dir.join(name).exists();
+        is_there(log::HEAD) || is_there(sqlite::RECORD)
     }
 
     /// Founds a log here with its keys, and grants the desks their offices.
@@ -155,8 +161,8 @@ impl Home {
             more: Map::from_iter([("seal".to_owned(), Value::from(seal.recipient()))]),
         };
         let id = log::create(&self.dir, &founding, clock)?;
-        self.grant(&id, &admin, founded, clock)?;
         Ok(Made {
+            desks: self.grant(&id, &admin, founded, clock)?,
             id,
             verifier: signer.verifier().to_string(),
             witness: witness.verifier().to_string(),
@@ -170,7 +176,7 @@ impl Home {
         admin: &SecretKey,
         founded: &Founded,
         clock: &dyn Clock,
-    ) -> Result<(), HomeError> {
+    ) -> Result<Vec<Kid>, HomeError> {
         let log = Log::open(&self.dir, Options::new(self.signers()?))?;
         let say = |kind: &str, body: Value| -> Result<u64, HomeError> {
             let kind = kind.parse().expect("a control kind");
@@ -178,6 +184,7 @@ impl Home {
             let said = Statement::sign_control(kind, body, admin, Kid::Index(0), id, clock.now())?;
             Ok(log.say(&said.to_string())?.reference.index)
         };
+        let mut desks = Vec::with_capacity(founded.desks.len());
         for (offices, languages) in &founded.desks {
             let key = SecretKey::generate(Algorithm::EdDsa)?;
             let grant = json!({"role": "office", "key": key.public().to_jwk()});
@@ -190,8 +197,9 @@ impl Home {
                 }
                 say("office.grant/1", body)?;
             }
+            desks.push(Kid::Index(kid));
         }
-        Ok(())
+        Ok(desks)
     }
 
     /// The text of a private key's file.
@@ -223,10 +231,7 @@ impl Home {
             .collect();
         kids.sort_unstable();
         kids.into_iter()
-            .map(|kid| {
-                let text = read_file(&self.desk_file(kid))?;
-                Ok((Kid::Index(kid), SecretKey::from_file(&text)?))
-            })
+            .map(|kid| Ok((Kid::Index(kid), read_key(&self.desk_file(kid))?)))
             .collect()
     }
 
@@ -247,7 +252,7 @@ impl Home {
     /// # Errors
     /// [`HomeError`].
     pub fn admin(&self) -> Result<SecretKey, HomeError> {
-        Ok(SecretKey::from_file(&self.secret("admin.key")?)?)
+        read_key(&self.dir.join(SECRET).join("admin.key"))
     }
 
     /// The private keys that sign heads: `log.key` and, while keys rotate, `log-2.key` and so on.
@@ -275,6 +280,9 @@ impl Home {
     /// # Errors
     /// [`HomeError`].
     pub fn options(&self) -> Result<Options, HomeError> {
+        if !self.is_founded() {
+            return Err(HomeError::Nothing(self.dir.clone()));
+        }
         let mut options = Options::new(self.signers()?);
         options.peer_heads = self.peer_heads()?;
         Ok(options)
@@ -285,6 +293,9 @@ impl Home {
     /// # Errors
     /// [`HomeError`].
     pub fn open_to_read(&self) -> Result<Log, HomeError> {
+        if !self.is_founded() {
+            return Err(HomeError::Nothing(self.dir.clone()));
+        }
         Ok(Log::open_to_read(&self.dir, &Options::new(Vec::new()))?)
     }
 
@@ -327,6 +338,14 @@ impl Home {
         let key = CosignerKey::parse(self.secret("witness.key")?.trim_end())?;
         Ok(WitnessBook::open(&self.dir, key)?)
     }
+}
+
+/// The private key in a file of somebody's own, as `truceline key new` writes it.
+///
+/// # Errors
+/// [`HomeError`].
+pub fn read_key(path: &Path) -> Result<SecretKey, HomeError> {
+    Ok(SecretKey::from_file(&read_file(path)?)?)
 }
 
 fn line(text: &str) -> Zeroizing<String> {

@@ -2,8 +2,11 @@
 
 pub mod accounts;
 pub mod authority;
+mod catch_up;
 mod clerk;
 pub mod clock;
+mod database;
+pub mod entry;
 pub mod home;
 pub mod http;
 pub mod import;

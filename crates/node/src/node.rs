@@ -9,16 +9,17 @@
 //! ```
 
 use crate::authority::Eyes;
+use crate::catch_up::catch_up;
 use crate::clerk::Clerk;
 use crate::home::{Founded, Home, HomeError, Made, private_directory};
-use crate::own::{Own, OwnRules, SignError, body_of};
+use crate::own::{OpenLog, Own, SignError, fold_on};
 use crate::places::Places;
 use crate::search::Search;
 use crate::source::{Source, Sources};
 use crate::timers::Timers;
 use crate::views::{Batch, ViewError, Views};
 use record::files::LogFiles;
-use record::log::{Limits, Log, Options, Receipt, SayError};
+use record::log::{Limits, Options, Receipt, SayError};
 use record::mirror::{Delivered, Extended, Mirror, MirrorError};
 use record::name::{CallSign, Origin, Reference};
 use record::statement::{Disclosure, Draft, Kid, Statement, StatementError};
@@ -30,7 +31,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use truce::OwnLog;
 use truce::participants::Office;
 
 /// Marks an exercise: nothing in it is real, and nothing real is ever in it.
@@ -115,6 +115,18 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// How the own log of `home` is opened.
+    fn options(&self, home: &Home) -> Result<Options, HomeError> {
+        Ok(Options {
+            limits: self.limits.clone(),
+            clock: Arc::clone(&self.clock),
+            keep_heads_every_ms: self.keep_heads_every_ms,
+            ..home.options()?
+        })
+    }
+}
+
 /// Wakes threads, and whoever waits for them.
 #[derive(Default)]
 struct Bell {
@@ -178,6 +190,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.node.ending.store(true, Ordering::Relaxed);
         self.node.news.ring();
+        self.node.applied.ring();
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
@@ -228,10 +241,10 @@ impl Node {
         let sources = Sources::default();
         let mut open = Vec::new();
         for home in &homes {
-            open.push(OpenLog::open(home, &settings)?);
+            open.push(OpenLog::open(home, settings.options(home)?)?);
         }
         for one in &open {
-            sources.add(Source::own(Arc::clone(&one.log)));
+            sources.add(Source::own(Arc::clone(one.log())));
         }
         let mirrors = open_mirrors(&homes, &sources)?;
         let views = open_views(&dir.join(VIEWS), &open)?;
@@ -239,15 +252,11 @@ impl Node {
         let everything = &views[&Eyes::Node];
         let mut own = BTreeMap::new();
         for one in open {
-            let origin = one.log.id().origin.clone();
+            let origin = one.log().id().origin.clone();
             let source = sources.of(&origin).expect("it was added above");
-            let fold = restore(&origin, everything, &source)?;
-            one.rules.set(fold);
-            let call_sign = one.log.ring().call_sign().clone();
-            own.insert(
-                origin,
-                Arc::new(Own::new(call_sign, source, one.rules, one.desks)),
-            );
+            let mut fold = everything.own_log(&origin)?;
+            fold_on(&mut fold, &source)?;
+            own.insert(origin, Arc::new(one.ready(source, fold)));
         }
         let node = Arc::new(Self {
             dir: dir.to_owned(),
@@ -398,6 +407,7 @@ impl Node {
         let node = Arc::clone(self);
         own.submit(statement, move |result| {
             node.news.ring();
+            drop(node); // whoever waits for the receipt may close the node next
             done(result);
         });
     }
@@ -735,30 +745,6 @@ fn homes(dir: &Path) -> Result<(bool, Vec<Home>), NodeError> {
     Ok((true, homes))
 }
 
-struct OpenLog {
-    log: Arc<Log>,
-    rules: Arc<OwnRules>,
-    desks: Vec<(Kid, record::key::SecretKey)>,
-}
-
-impl OpenLog {
-    fn open(home: &Home, settings: &Settings) -> Result<Self, NodeError> {
-        let rules = Arc::new(OwnRules::closed());
-        let options = Options {
-            limits: settings.limits.clone(),
-            clock: Arc::clone(&settings.clock),
-            keep_heads_every_ms: settings.keep_heads_every_ms,
-            rules: Some(Arc::clone(&rules) as Arc<dyn record::log::Rules>),
-            ..home.options()?
-        };
-        Ok(Self {
-            log: Arc::new(Log::open(&home.dir, options)?),
-            rules,
-            desks: home.desks()?,
-        })
-    }
-}
-
 fn open_mirrors(homes: &[Home], sources: &Sources) -> Result<BTreeMap<Origin, Mirror>, NodeError> {
     let mut mirrors = BTreeMap::new();
     for home in homes {
@@ -786,7 +772,7 @@ fn open_views(dir: &Path, open: &[OpenLog]) -> Result<BTreeMap<Eyes, Arc<Views>>
     if open.len() > 1 {
         eyes.extend(
             open.iter()
-                .map(|one| Eyes::Participant(one.log.id().origin.clone())),
+                .map(|one| Eyes::Participant(one.log().id().origin.clone())),
         );
     }
     let views = eyes
@@ -802,46 +788,4 @@ fn open_searches(
         .iter()
         .map(|(eyes, views)| Ok((eyes.clone(), Arc::new(Search::open(views)?))));
     searches.collect()
-}
-
-/// Folds everything that was logged before the node takes anything new.
-fn catch_up(
-    all: &BTreeMap<Eyes, Arc<Views>>,
-    sources: &Sources,
-    progress: &mut dyn FnMut(u64, u64),
-) -> Result<(), NodeError> {
-    let held: u64 = sources.all().iter().map(|source| source.size()).sum();
-    let total = held * all.len() as u64;
-    let mut done = 0;
-    // The node's own first: they decide who is a party, and so what others may read.
-    let first = &all[&Eyes::Node];
-    let others = all.values().filter(|views| *views.eyes() != Eyes::Node);
-    for views in std::iter::once(first).chain(others) {
-        loop {
-            let batch = views.fold(sources, Batch::REBUILD)?;
-            done += batch.folded;
-            if batch.folded > 0 {
-                progress(done, total);
-            }
-            if !batch.more {
-                break;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The exact fold of an own log: from what the views remember of it, and whatever they have not folded from the log itself.
-fn restore(origin: &Origin, views: &Views, source: &Source) -> Result<OwnLog, NodeError> {
-    let mut own = views.own_log(origin)?;
-    for index in own.next()..source.size() {
-        match source.statement(index)? {
-            Some(statement) => {
-                let body = body_of(&statement).ok().flatten();
-                own.apply(statement.leaf().kid, statement.head(), body.as_ref());
-            }
-            None => return Err(StoreError::Damaged(format!("entry {index} is missing")).into()),
-        }
-    }
-    Ok(own)
 }

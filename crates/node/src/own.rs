@@ -1,17 +1,20 @@
 //! An own log: the only place where this node says something. The door is the record's; what may be said is asked of `truce`, at
 //! the index that the statement will have.
 
+use crate::home::{Home, HomeError};
 use crate::source::Source;
 use record::key::SecretKey;
-use record::log::{Lane, Reading, Receipt, Refused, Rules, SayError};
+use record::log::{Lane, Log, Options, Reading, Receipt, Refused, Rules, SayError};
 use record::name::{CallSign, Origin};
 use record::statement::{Draft, Head, Kid, Statement, StatementError};
+use record::store::StoreError;
 use record::time::UtcMs;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use truce::kinds::may_say;
 use truce::participants::Office;
-use truce::{Body, OwnLog, Refusal};
+use truce::{Body, Name, OwnLog, Refusal};
 
 /// Fillers hide how much is said; they mean nothing.
 const FILLER: &str = "filler";
@@ -108,6 +111,83 @@ impl Reading for Read {
     }
 }
 
+/// Folds the entries of the log `source` that `own` does not know yet, as they are held now.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn fold_on(own: &mut OwnLog, source: &Source) -> Result<(), StoreError> {
+    for index in own.next()..source.size() {
+        let statement = source.statement(index)?;
+        let statement =
+            statement.ok_or_else(|| StoreError::Damaged(format!("entry {index} is missing")))?;
+        let name = statement.kind().and_then(Name::of);
+        let body = body_of(&statement).ok().flatten();
+        own.apply_held(name, statement.leaf().kid, statement.head(), body.as_ref());
+    }
+    Ok(())
+}
+
+/// An own log that is open and takes nothing yet, because its rules do not know what stands in it.
+pub struct OpenLog {
+    log: Arc<Log>,
+    rules: Arc<OwnRules>,
+    desks: Vec<(Kid, SecretKey)>,
+}
+
+impl OpenLog {
+    /// Opens the own log of `home` with the keys of offices that are kept there.
+    ///
+    /// # Errors
+    /// [`HomeError`].
+    pub fn open(home: &Home, options: Options) -> Result<Self, HomeError> {
+        let rules = Arc::new(OwnRules::closed());
+        let options = Options {
+            rules: Some(Arc::clone(&rules) as Arc<dyn Rules>),
+            ..options
+        };
+        Ok(Self {
+            log: Arc::new(Log::open(&home.dir, options)?),
+            rules,
+            desks: home.desks()?,
+        })
+    }
+
+    /// The log.
+    #[must_use]
+    pub fn log(&self) -> &Arc<Log> {
+        &self.log
+    }
+
+    /// The log as a place to say something: its entries, which `source` reads, are folded in `own`. An erasure that a crash
+    /// interrupted is logged before anything else.
+    #[must_use]
+    pub fn ready(self, source: Arc<Source>, own: OwnLog) -> Own {
+        self.rules.set(own);
+        self.log.finish_erasures();
+        let call_sign = self.log.ring().call_sign().clone();
+        Own::new(call_sign, source, self.rules, self.desks)
+    }
+}
+
+/// What would be said next, tried out against the rules without saying it.
+pub struct Rehearsal(OwnLog);
+
+impl Rehearsal {
+    /// Whether `statement` could be said after all that was rehearsed before it.
+    ///
+    /// # Errors
+    /// [`Refusal`] with the rule, the member and what to do.
+    pub fn say(&mut self, statement: &Statement) -> Result<(), Refusal> {
+        let (kid, head) = (statement.leaf().kid, statement.head());
+        let body = body_of(statement)?;
+        if let Some(body) = &body {
+            self.0.admit(kid, head, body)?;
+        }
+        self.0.apply(kid, head, body.as_ref());
+        Ok(())
+    }
+}
+
 /// Why a draft was not signed.
 #[derive(Debug, thiserror::Error)]
 pub enum SignError {
@@ -120,6 +200,14 @@ pub enum SignError {
         call_sign: CallSign,
         /// Which office.
         office: &'static str,
+    },
+    /// The node keeps no key of any office, or not the one that was asked for.
+    #[error(
+        "{call_sign}: this node keeps no such key of an office; sign with a key of your own, or have one granted"
+    )]
+    NoDesk {
+        /// Whose.
+        call_sign: CallSign,
     },
     /// The key that was asked for is not kept here, or does not hold the office.
     #[error("{call_sign}: this node keeps no key {kid} that holds the office {office}")]
@@ -163,10 +251,55 @@ impl Own {
         }
     }
 
+    /// Opens the own log of `home` by itself. Its entries are folded from the log.
+    ///
+    /// # Errors
+    /// [`HomeError`].
+    pub fn open(home: &Home, options: Options) -> Result<Self, HomeError> {
+        let open = OpenLog::open(home, options)?;
+        let source = Source::own(Arc::clone(open.log()));
+        let mut own = OwnLog::new(source.origin().clone());
+        fold_on(&mut own, &source)?;
+        Ok(open.ready(Arc::new(source), own))
+    }
+
+    /// Opens the own log of `home` for reading and signing, beside the process that writes it.
+    ///
+    /// # Errors
+    /// [`HomeError`].
+    pub fn open_to_read(home: &Home) -> Result<Self, HomeError> {
+        let log = Arc::new(home.open_to_read()?);
+        let call_sign = log.ring().call_sign().clone();
+        let source = Source::own(log);
+        let mut own = OwnLog::new(source.origin().clone());
+        fold_on(&mut own, &source)?;
+        let rules = OwnRules::closed();
+        rules.set(own);
+        let desks = home.desks()?;
+        Ok(Self::new(
+            call_sign,
+            Arc::new(source),
+            Arc::new(rules),
+            desks,
+        ))
+    }
+
     /// Whose log it is.
     #[must_use]
     pub fn origin(&self) -> &Origin {
         self.source.origin()
+    }
+
+    /// The log.
+    #[must_use]
+    pub fn log(&self) -> &Arc<Log> {
+        self.source.log().expect("an own log")
+    }
+
+    /// A rehearsal that begins at the end of the log as it is now.
+    #[must_use]
+    pub fn rehearse(&self) -> Rehearsal {
+        Rehearsal(self.rules.own().clone())
     }
 
     /// The keys that this node keeps and that hold `office` now.
@@ -205,13 +338,47 @@ impl Own {
                 office: office.as_str(),
             })?,
         };
+        self.sign_with(chosen, &draft, now)
+    }
+
+    /// Signs `draft` with key `kid`, or with the first that this node keeps and whose office says such things. When there is
+    /// none, with the first: the rules then refuse it and name the offices.
+    ///
+    /// # Errors
+    /// [`SignError`].
+    pub fn sign_as_kept(
+        &self,
+        kid: Option<Kid>,
+        draft: &Draft,
+        now: UtcMs,
+    ) -> Result<Statement, SignError> {
+        let chosen = kid.or_else(|| {
+            let name = Name::of(draft.kind());
+            let own = self.rules.own();
+            let says = |kid: Kid| {
+                let mut offices = own.offices(kid).into_iter();
+                name.is_some_and(|name| offices.any(|office| may_say(office, name)))
+            };
+            let kept = || self.desks.iter().map(|(kid, _)| *kid);
+            kept().find(|kid| says(*kid)).or_else(|| kept().next())
+        });
+        let chosen = chosen.ok_or_else(|| self.no_desk())?;
+        self.sign_with(chosen, draft, now)
+    }
+
+    fn sign_with(&self, kid: Kid, draft: &Draft, now: UtcMs) -> Result<Statement, SignError> {
         let (_, key) = self
             .desks
             .iter()
-            .find(|(kid, _)| *kid == chosen)
-            .expect("it was chosen among them");
-        let log = self.source.log().expect("an own log").id();
-        Ok(draft.sign(key, chosen, log, now)?)
+            .find(|(kept, _)| *kept == kid)
+            .ok_or_else(|| self.no_desk())?;
+        Ok(draft.sign(key, kid, self.log().id(), now)?)
+    }
+
+    fn no_desk(&self) -> SignError {
+        SignError::NoDesk {
+            call_sign: self.call_sign.clone(),
+        }
     }
 
     /// Says a signed statement: it is checked in this thread, and `done` is called when it is logged or refused.
@@ -221,16 +388,20 @@ impl Own {
         done: impl FnOnce(Result<Receipt, SayError>) + Send + 'static,
     ) {
         let lane = lane(&statement);
-        let source = Arc::clone(&self.source);
+        // Not held while it waits: whoever closes the log waits for its last commit, and for its failure.
+        let source = Arc::downgrade(&self.source);
         let kept = Arc::clone(&statement);
         let erases = statement.kind().is_some_and(|kind| kind.name == "erase");
-        let log = self.source.log().expect("an own log");
-        log.submit_read(&statement, lane, move |result| {
-            match &result {
-                Ok(receipt) if receipt.already => {}
-                Ok(_) if erases => source.forget(),
-                Ok(receipt) => source.keep(receipt.reference.index, kept),
-                Err(_) => {}
+        self.log().submit_read(&statement, lane, move |result| {
+            let logged = result.as_ref().ok().filter(|receipt| !receipt.already);
+            if let Some(receipt) = logged
+                && let Some(source) = source.upgrade()
+            {
+                if erases {
+                    source.forget();
+                } else {
+                    source.keep(receipt.reference.index, kept);
+                }
             }
             done(result);
         });
@@ -238,7 +409,8 @@ impl Own {
 }
 
 /// Life at risk now is committed before all that waits.
-fn lane(statement: &Statement) -> Lane {
+#[must_use]
+pub fn lane(statement: &Statement) -> Lane {
     let message = statement
         .kind()
         .is_some_and(|kind| kind.name == "message.send");

@@ -213,6 +213,19 @@ fn deleted_views_are_computed_again_to_the_same_digest() {
     exercise.start();
     exercise.node().settle();
     assert_eq!(digests(&exercise), before, "after a restart");
+    let positions = |exercise: &Exercise| -> Vec<i64> {
+        let views = exercise.node().all_views();
+        views.map(|views| views.context().seq).collect()
+    };
+    let stood = positions(&exercise);
+    exercise.stop();
+    exercise.start();
+    exercise.node().settle();
+    assert_eq!(
+        positions(&exercise),
+        stood,
+        "a restart computes nothing anew"
+    );
     exercise.stop();
     std::fs::remove_dir_all(exercise.store().join("views")).unwrap();
     exercise.start();

@@ -76,6 +76,18 @@ impl Reader {
         }
     }
 
+    /// A reader as people name one: `public`, `own`, or a call sign.
+    ///
+    /// # Errors
+    /// [`NameError`] when it is none of them.
+    pub fn named(name: &str, party: bool) -> Result<Self, NameError> {
+        Ok(match name {
+            "public" => Self::public(),
+            "own" => Self::own(),
+            call_sign => Self::participant(call_sign.parse()?, party),
+        })
+    }
+
     /// Another participant.
     #[must_use]
     pub fn participant(call_sign: CallSign, party: bool) -> Self {

@@ -6,6 +6,7 @@
 use crate::audience::Reader;
 use crate::c2sp::checkpoint::SignedCheckpoint;
 use crate::c2sp::cosignature::WitnessPolicy;
+use crate::c2sp::note::VerifierKey;
 use crate::c2sp::tile::{self, Content, TileId, TileReader};
 use crate::c2sp::tree::leaf_hash;
 use crate::log::Log;
@@ -20,7 +21,8 @@ pub struct Policy {
     pub witnesses: Option<WitnessPolicy>,
 }
 
-/// Kept heads that are looked at for one that is public.
+/// Heads with the witnesses' names on them that are looked at for one whose cosignatures are right. More than the first is only
+/// looked at when somebody put a wrong cosignature there.
 const HEADS_LOOKED_AT_MAX: usize = 64;
 
 /// Why a path is not answered. Unknown, not yet public and not for this reader are one answer.
@@ -66,26 +68,43 @@ pub fn head_for(
     if *reader != Reader::public() {
         return Ok(log.head().map(|head| head.checkpoint.clone()));
     }
-    let mut until = (log.now().0.saturating_sub(policy.delay_ms), u64::MAX);
+    let until_ms = log.now().0.saturating_sub(policy.delay_ms);
+    match &policy.witnesses {
+        None => {
+            let kept = log.reader().kept_head(until_ms, u64::MAX)?;
+            kept.map(|(_, note)| parse(&note)).transpose()
+        }
+        Some(witnesses) => witnessed_head(log, witnesses, until_ms),
+    }
+}
+
+/// The newest kept head that enough of the witnesses cosigned. It is found at once, however many heads were signed since.
+fn witnessed_head(
+    log: &Log,
+    witnesses: &WitnessPolicy,
+    until_ms: i64,
+) -> Result<Option<SignedCheckpoint>, StoreError> {
+    let keys: Vec<u32> = witnesses.keys().iter().map(VerifierKey::id).collect();
+    let mut below = u64::MAX;
     for _ in 0..HEADS_LOOKED_AT_MAX {
-        let Some((size, note)) = log.reader().kept_head(until.0, until.1)? else {
+        let marked = log
+            .reader()
+            .cosigned_head(until_ms, below, &keys, witnesses.threshold())?;
+        let Some((size, note)) = marked else {
             return Ok(None);
         };
-        let damaged = |error: crate::c2sp::checkpoint::CheckpointError| {
-            StoreError::Damaged(error.to_string())
-        };
-        let head = SignedCheckpoint::parse(note.as_bytes()).map_err(damaged)?;
-        let unwitnessed = policy
-            .witnesses
-            .as_ref()
-            .is_some_and(|w| w.check(&head).is_err());
-        if unwitnessed {
-            until.1 = size;
+        let head = parse(&note)?;
+        if witnesses.check(&head).is_err() {
+            below = size;
             continue;
-        } // protects: the_public_sees_nothing_beyond_an_earlier_witnessed_head
+        } // protects: a_head_with_a_wrong_cosignature_is_not_public
         return Ok(Some(head));
     }
     Ok(None)
+}
+
+fn parse(note: &str) -> Result<SignedCheckpoint, StoreError> {
+    SignedCheckpoint::parse(note.as_bytes()).map_err(|error| StoreError::Damaged(error.to_string()))
 }
 
 /// The tiles of a stored log as of `size` entries.

@@ -181,9 +181,7 @@ impl Mirror {
             self.head = Some(head);
         }
         for id in bundles_of(new.max(old)) {
-            for one in delivered(id) {
-                self.disclose(&one, &mut extended)?;
-            }
+            self.disclose(&delivered(id), &mut extended)?;
         }
         Ok(extended)
     }
@@ -317,14 +315,42 @@ impl Mirror {
         Ok(())
     }
 
-    fn disclose(&mut self, one: &Delivered, extended: &mut Extended) -> Result<(), MirrorError> {
-        let Some(mut held) = self
+    /// Stores what was delivered of one bundle: the disclosures first, all together, then the attachments that they name.
+    fn disclose(&mut self, all: &[Delivered], extended: &mut Extended) -> Result<(), MirrorError> {
+        let mut sealed: Vec<(u64, u64, Sealed, SealKey)> = Vec::new();
+        let mut taken = Vec::new();
+        for one in all {
+            let Some(held) = self.completed(one, extended)? else {
+                continue;
+            };
+            for (slot, disclosure) in held.slots() {
+                if one.disclosures.contains(disclosure) {
+                    let (ciphertext, key) = seal(disclosure).map_err(StatementError::from)?;
+                    sealed.push((one.index, slot, ciphertext, key));
+                }
+            }
+            taken.push((one, held));
+        }
+        extended.disclosures += self.store.disclose(&sealed)?;
+        for (one, held) in &taken {
+            self.link_attachments(one, held)?;
+        }
+        Ok(())
+    }
+
+    /// The entry's statement with what was delivered of it; what does not belong to it is counted and left out.
+    fn completed(
+        &self,
+        one: &Delivered,
+        extended: &mut Extended,
+    ) -> Result<Option<Statement>, MirrorError> {
+        let held = self
             .reader
             .statement(one.index)?
-            .filter(|_| one.index < extended.to)
-        else {
+            .filter(|_| one.index < extended.to);
+        let Some(mut held) = held else {
             extended.stray += one.disclosures.len() as u64;
-            return Ok(());
+            return Ok(None);
         };
         for disclosure in &one.disclosures {
             let mut all: Vec<Disclosure> = held.disclosures().cloned().collect();
@@ -338,19 +364,19 @@ impl Mirror {
                 Err(_) => extended.stray += 1,
             }
         }
-        let sealed: Vec<(u64, Sealed, SealKey)> = held
-            .slots()
-            .filter(|(_, disclosure)| one.disclosures.contains(disclosure))
-            .map(|(slot, disclosure)| seal(disclosure).map(|(sealed, key)| (slot, sealed, key)))
-            .collect::<Result<_, _>>()
-            .map_err(StatementError::from)?;
-        extended.disclosures += self.store.disclose(one.index, &sealed)?;
+        Ok(Some(held))
+    }
+
+    fn link_attachments(&mut self, one: &Delivered, held: &Statement) -> Result<(), MirrorError> {
+        if one.attachments.is_empty() {
+            return Ok(());
+        }
         for (slot, disclosure) in held.slots().filter(|(slot, _)| *slot > 0) {
-            let erased = self.reader.held(one.index, slot, disclosure.digest())?;
+            let open = self.reader.held(one.index, slot, disclosure.digest())?;
             for (name, key) in one
                 .attachments
                 .iter()
-                .filter(|_| matches!(erased, Held::Open(_)))
+                .filter(|_| matches!(open, Held::Open(_)))
             {
                 if crate::log::attachment_names(disclosure.value()).contains(&name.to_base64url()) {
                     self.store.stage_attachment(name, key)?;

@@ -1069,6 +1069,12 @@ impl Draft {
         Ok(self)
     }
 
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> &Kind {
+        &self.common.kind
+    }
+
     /// Says what it is about; the first is the object.
     #[must_use]
     pub fn about(mut self, about: Vec<Reference>) -> Self {

@@ -17,7 +17,7 @@ use record::carry::{Arrived, In, Out, SealIdentity, out, take_in};
 use record::door::StoreTiles;
 use record::encoding::Hash;
 use record::files::{Directory, Stored};
-use record::mirror::{Mirror, MirrorError};
+use record::mirror::{Delivered, Mirror, MirrorError};
 use record::repair::repair;
 use record::statement::Draft;
 use record::store::sqlite::Held;
@@ -163,6 +163,34 @@ fn a_stick_brings_the_log_and_only_what_its_reader_may_read() {
         (extended.from, extended.to, extended.disclosures),
         (303, 304, 2)
     );
+}
+
+#[test]
+fn what_is_delivered_twice_at_once_opens_with_the_key_of_the_first() {
+    let desk = Desk::found();
+    let log = desk.open();
+    let index = said(&log, &desk.message("for RU")).reference.index;
+    let disclosures: Vec<_> = log
+        .statement(index)
+        .unwrap()
+        .unwrap()
+        .disclosures()
+        .cloned()
+        .collect();
+    drop(log);
+    let delivered = Delivered {
+        index,
+        disclosures,
+        attachments: Vec::new(),
+    };
+    let stored = Stored::open(&desk.dir).unwrap();
+    let mut mirror = Mirror::create(&desk.root.path().join("mirror"), &pin()[0]).unwrap();
+    let extended = mirror
+        .extend(&stored, |_| vec![delivered.clone(), delivered.clone()])
+        .unwrap();
+    assert_eq!((extended.disclosures, extended.stray), (2, 0));
+    let held = mirror.reader().statement(index).unwrap().unwrap();
+    assert!(held.is_complete());
 }
 
 #[test]

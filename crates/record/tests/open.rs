@@ -14,7 +14,7 @@ use record::c2sp::tree::{Tree, leaf_hash};
 use record::door::{self, DoorError, Policy, StoreTiles};
 use record::log::{Lane, Log, OpenError, ReadOnly};
 use record::store::head::{HeadFile, Medium, SLOT_BYTES};
-use record::time::UtcMs;
+use record::time::{Clock as _, UtcMs};
 use rusqlite::Connection;
 use std::fs::File;
 use std::io;
@@ -334,6 +334,108 @@ fn the_public_sees_nothing_beyond_an_earlier_witnessed_head() {
     assert_eq!(size(public(&policy, "checkpoint").unwrap()), 302);
     let foreign = Checkpoint::new(support::ORIGIN, 302, *head.checkpoint().root()).unwrap();
     assert_eq!(*head.checkpoint(), foreign);
+}
+
+/// Keeps `count` heads, one a statement and a second.
+fn keep_many(desk: &Desk, log: &Log, count: i64) {
+    for i in 0..count {
+        desk.clock.set(UtcMs(desk.clock.now().0 + 1000));
+        said(log, &desk.message(&format!("at {i}")));
+        log.keep_head().unwrap();
+    }
+}
+
+fn cosigned_by(head: &SignedCheckpoint, witnesses: &[&CosignerKey]) -> SignedCheckpoint {
+    let mut cosigned = head.clone();
+    for witness in witnesses {
+        cosigned
+            .add(witness.cosign(head, 1_466_499_700).unwrap())
+            .unwrap();
+    }
+    cosigned
+}
+
+fn policy_of(witnesses: &[&CosignerKey], threshold: usize) -> Policy {
+    let keys = witnesses.iter().map(|w| w.verifier().clone()).collect();
+    Policy {
+        delay_ms: 0,
+        witnesses: Some(WitnessPolicy::new(keys, threshold).unwrap()),
+    }
+}
+
+fn witness(name: &str, seed: u8) -> CosignerKey {
+    CosignerKey::from_seed(name, &[seed; 32]).unwrap()
+}
+
+fn public_size(log: &Log, policy: &Policy) -> Option<u64> {
+    let head = door::head_for(log, policy, &Reader::public()).unwrap();
+    head.map(|head| head.checkpoint().size())
+}
+
+#[test]
+fn the_last_witnessed_head_stays_public_however_long_the_witness_is_away() {
+    let desk = desk_with(3);
+    let log = desk.open();
+    let (ru, us) = (witness("ru.example/w", 8), witness("us.example/w", 9));
+    keep_many(&desk, &log, 1);
+    let seen = log.head().unwrap().checkpoint.clone();
+    log.keep_cosigned(&cosigned_by(&seen, &[&ru]), log.now())
+        .unwrap();
+    keep_many(&desk, &log, 1);
+    let by_another = log.head().unwrap().checkpoint.clone();
+    log.keep_cosigned(&cosigned_by(&by_another, &[&us]), log.now())
+        .unwrap();
+    keep_many(&desk, &log, 200);
+    let of_ru = policy_of(&[&ru], 1);
+    assert_eq!(public_size(&log, &of_ru), Some(seen.checkpoint().size()));
+    let late = Policy {
+        delay_ms: 1_000_000,
+        ..of_ru
+    };
+    assert_eq!(public_size(&log, &late), None, "the delay counts as well");
+    let of_both = policy_of(&[&ru, &us], 2);
+    assert_eq!(public_size(&log, &of_both), None, "one each is not two");
+    // The witnesses bring their cosignatures one after the other: the second does not take the first one's place.
+    log.keep_cosigned(&cosigned_by(&by_another, &[&ru]), log.now())
+        .unwrap();
+    let both = Some(by_another.checkpoint().size());
+    assert_eq!(public_size(&log, &of_both), both);
+    drop(log);
+    assert_eq!(public_size(&desk.open(), &of_both), both, "after a restart");
+}
+
+#[test]
+fn a_head_with_a_wrong_cosignature_is_not_public() {
+    let desk = desk_with(3);
+    let log = desk.open();
+    let ru = witness("ru.example/w", 8);
+    keep_many(&desk, &log, 1);
+    let seen = log.head().unwrap().checkpoint.clone();
+    log.keep_cosigned(&cosigned_by(&seen, &[&ru]), log.now())
+        .unwrap();
+    keep_many(&desk, &log, 1);
+    let mut forged = log.head().unwrap().checkpoint.clone();
+    // A cosignature of the witness, of another head.
+    forged
+        .add(ru.cosign(&seen, 1_466_499_700).unwrap())
+        .unwrap();
+    log.keep_cosigned(&forged, log.now()).unwrap();
+    let size = public_size(&log, &policy_of(&[&ru], 1));
+    assert_eq!(size, Some(seen.checkpoint().size()));
+}
+
+#[test]
+fn what_a_killed_process_left_of_an_attachment_goes_when_the_log_is_opened() {
+    let desk = desk_with(1);
+    let name = desk.open().attach(&mut [7; 100].as_slice()).unwrap();
+    let attachments = desk.dir.join("attachments");
+    std::fs::write(attachments.join("partial-AAAAAAAAAAA"), [0; 100]).unwrap();
+    Log::open_to_read(&desk.dir, &desk.options()).unwrap();
+    assert_eq!(std::fs::read_dir(&attachments).unwrap().count(), 2);
+    let log = desk.open();
+    let left: Vec<_> = std::fs::read_dir(&attachments).unwrap().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+    log.attachment(&name, &mut Vec::new()).unwrap();
 }
 
 /// Says `count` statements at once, so that they share commits.

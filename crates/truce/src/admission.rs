@@ -50,14 +50,14 @@ pub struct OwnLog {
     outlines: BTreeMap<u64, Polygon>,
     revised: BTreeSet<u64>,
     retracted: BTreeSet<u64>,
-    on_duty: Option<Duty>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Duty {
-    shift: u64,
+    /// Watches that may have the duty, the latest last. When both have signed, other logs decide whether something was left out
+    /// and the earlier one still has it.
+    watches: Vec<u64>,
     offered: Option<(u64, Kid)>,
 }
+
+/// So many watches may have the duty by the own log alone: as often a hand-over can leave something out and be signed again.
+const WATCHES_MAX: usize = 8;
 
 impl OwnLog {
     /// An empty log.
@@ -70,7 +70,8 @@ impl OwnLog {
             outlines: BTreeMap::new(),
             revised: BTreeSet::new(),
             retracted: BTreeSet::new(),
-            on_duty: None,
+            watches: Vec::new(),
+            offered: None,
         }
     }
 
@@ -109,8 +110,19 @@ impl OwnLog {
 
     /// Folds the next entry. `body` is `None` when its form is not known here: a statement of before this version.
     pub fn apply(&mut self, kid: Kid, head: Option<&Head>, body: Option<&Body>) {
+        self.apply_held(body.and_then(Body::name), kid, head, body);
+    }
+
+    /// Folds the next entry as it is held now: it is of kind `name`, also when what it said was erased since.
+    pub fn apply_held(
+        &mut self,
+        name: Option<Name>,
+        kid: Kid,
+        head: Option<&Head>,
+        body: Option<&Body>,
+    ) {
         let index = self.next();
-        self.kinds.push(body.and_then(Body::name));
+        self.kinds.push(name);
         self.remember(index, kid, head, body);
     }
 
@@ -128,22 +140,15 @@ impl OwnLog {
             }
             (Some(Body::Retract(_)), Some(target)) => drop(self.retracted.insert(target)),
             (Some(Body::ShiftOpen(_)), _) => {
-                self.on_duty = Some(Duty {
-                    shift: index,
-                    offered: None,
-                })
+                self.watches = vec![index];
+                self.offered = None;
             }
-            (Some(Body::ShiftHandOver(_)), _) => {
-                self.on_duty = self.on_duty.map(|duty| Duty {
-                    offered: Some((index, kid)),
-                    ..duty
-                });
-            }
+            (Some(Body::ShiftHandOver(_)), _) => self.offered = Some((index, kid)),
             (Some(Body::ShiftAccept(_)), _) => {
-                self.on_duty = Some(Duty {
-                    shift: index,
-                    offered: None,
-                })
+                self.watches.push(index);
+                let over = self.watches.len().saturating_sub(WATCHES_MAX);
+                self.watches.drain(..over);
+                self.offered = None;
             }
             _ => {}
         }
@@ -246,8 +251,8 @@ fn own_targets(head: &Head, name: Name, own: &OwnLog) -> Result<(), Refusal> {
 /// What is allowed depends on what was said before.
 fn own_state(body: &Body, kid: Kid, head: &Head, own: &OwnLog) -> Result<(), Refusal> {
     let object = head.about.first().map(|about| about.index);
-    match (body, own.on_duty) {
-        (Body::AreaDesignate(area), _) => {
+    match body {
+        Body::AreaDesignate(area) => {
             let Some(earlier) = object else { return Ok(()) };
             if own.revised.contains(&earlier) {
                 return refuse(
@@ -265,20 +270,22 @@ fn own_state(body: &Body, kid: Kid, head: &Head, own: &OwnLog) -> Result<(), Ref
                 _ => Ok(()),
             }
         }
-        (Body::ShiftOpen(open), Some(duty)) if open.takeover_reason.is_none() => refuse(
-            "one_watch",
-            "body.takeover_reason",
-            format!(
-                "entry {} has the watch; have it handed over, or say why it is taken over",
-                duty.shift
+        Body::ShiftOpen(open) if open.takeover_reason.is_none() => match own.watches.last() {
+            Some(watch) => refuse(
+                "one_watch",
+                "body.takeover_reason",
+                format!(
+                    "entry {watch} has the watch; have it handed over, or say why it is taken over"
+                ),
             ),
-        ),
-        (Body::ShiftHandOver(_) | Body::ShiftUnrelieved(_), duty)
-            if duty.map(|duty| duty.shift) != object =>
+            None => Ok(()),
+        },
+        Body::ShiftHandOver(_) | Body::ShiftUnrelieved(_)
+            if !object.is_some_and(|object| own.watches.contains(&object)) =>
         {
             refuse("one_watch", "about", "is not the watch that has the duty")
         }
-        (Body::ShiftAccept(_), duty) => match duty.and_then(|duty| duty.offered) {
+        Body::ShiftAccept(_) => match own.offered {
             Some((offered, by)) if Some(offered) == object && by != kid => Ok(()),
             Some((offered, _)) if Some(offered) == object => refuse(
                 "both_sign",

@@ -186,8 +186,18 @@ pub(crate) fn of_matter(matter: &Matter) -> Vec<Owed> {
 }
 
 /// Acceptances of an instrument. Whoever is invited and not needed owes one only until it is adopted.
-pub(crate) fn of_instrument(instrument: &Instrument, delivered: &Delivered<'_>) -> Vec<Owed> {
+pub(crate) fn of_instrument(
+    instrument: &Instrument,
+    agreement: &Agreement,
+    delivered: &Delivered<'_>,
+) -> Vec<Owed> {
     let table = &instrument.table;
+    // What another text that was agreed takes the place of is owed no answer any more.
+    let amended = agreement
+        .instruments
+        .get(&instrument.reference)
+        .and_then(|known| known.amended.as_ref())
+        .map(|(_, at)| *at);
     let asked = table.needed.iter().chain(&table.invited);
     let owed = asked.map(|party| {
         let accepted = instrument.accepted.get(party).map(|accepted| accepted.at);
@@ -195,8 +205,6 @@ pub(crate) fn of_instrument(instrument: &Instrument, delivered: &Delivered<'_>) 
         let adopted = instrument
             .adopted_at()
             .filter(|_| !table.needed.contains(party));
-        // What another text that was agreed takes the place of is owed no answer any more.
-        let amended = instrument.amended.as_ref().map(|(_, at)| *at);
         let until = |(reference, until): &(Reference, UtcMs)| (reference.clone(), Some(*until));
         Owed {
             what: What::Acceptance,

@@ -179,6 +179,17 @@ body! {
 }
 
 body! {
+    /// A file that is kept encrypted beside the record. Whoever reads the group that names it can open it, and it goes when that
+    /// group is erased.
+    Attachment {
+        /// The name that its store gave it.
+        name: Hash,
+        /// What it shows, in one line.
+        what: Label,
+    }
+}
+
+body! {
     /// What a report says to all its readers: the place only as coarse as its codes.
     Report {
         /// What was observed.
@@ -232,6 +243,8 @@ body! {
         paper_page: Option<Label>,
         /// Evidence.
         evidence: List<Evidence, 0, 32>,
+        /// Files.
+        attachments: List<Attachment, 0, 32>,
     }
     sense: times_are_in_order;
 }
@@ -269,6 +282,8 @@ body! {
         words: Words,
         /// Their language.
         language: Language,
+        /// Files that the observer brought along, for the same readers.
+        attachments: List<Attachment, 0, 32>,
     }
 }
 

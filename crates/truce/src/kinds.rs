@@ -320,10 +320,7 @@ pub const RESERVED: &[&str] = &[
 /// # Errors
 /// [`BodyError`] names the place; [`BodyError::Withheld`] when the group that decides is not there.
 pub fn parse(kind: &Kind, contents: &BTreeMap<String, Value>) -> Result<Body, BodyError> {
-    let known = Name::ALL
-        .iter()
-        .find(|name| kind.version == 1 && name.as_str() == kind.name);
-    let Some(name) = known else {
+    let Some(name) = Name::of(kind) else {
         return Ok(Body::Unknown);
     };
     let contents: Map<String, Value> = contents
@@ -331,6 +328,17 @@ pub fn parse(kind: &Kind, contents: &BTreeMap<String, Value>) -> Result<Body, Bo
         .map(|(group, value)| (group.clone(), value.clone()))
         .collect();
     name.read(&Value::Object(contents))
+}
+
+impl Name {
+    /// The kind, when it is known here in this version.
+    #[must_use]
+    pub fn of(kind: &Kind) -> Option<Self> {
+        let known = Self::ALL.iter().copied();
+        known
+            .filter(|_| kind.version == 1)
+            .find(|name| name.as_str() == kind.name)
+    }
 }
 
 /// Whether an office may say a kind. The rule never sees whose office it is.

@@ -8,6 +8,7 @@ use record::name::{CallSign, Origin, Reference};
 use record::statement::{Kid, Leaf};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 words! {
     /// An office: what a key may say is decided by the offices that it holds.
@@ -319,41 +320,81 @@ impl Participant {
     }
 }
 
-/// All participants whose control statements are held, in whatever order they came.
+/// All participants whose control statements are held, in whatever order they came. A copy shares what it does not change.
 #[derive(Debug, Clone, Default)]
 pub struct Participants {
-    controls: BTreeMap<Origin, BTreeMap<(u64, Hash), Leaf>>,
-    known: BTreeMap<Origin, Participant>,
+    controls: BTreeMap<Origin, Arc<Controls>>,
+    known: BTreeMap<Origin, Arc<Participant>>,
 }
+
+type Controls = BTreeMap<(u64, Hash), Arc<Leaf>>;
 
 impl Participants {
     /// Holds the control statement `leaf` at `reference`. Other statements change nothing.
     pub fn hold(&mut self, reference: &Reference, leaf: &Leaf) {
-        if leaf.control().is_none() {
+        let Some((kind, _)) = leaf.control() else {
+            return;
+        };
+        let log = self.controls.entry(reference.origin.clone()).or_default();
+        let log = Arc::make_mut(log);
+        let place = (reference.index, reference.leaf);
+        let last = log.last_key_value().is_none_or(|(last, _)| *last < place);
+        if log.insert(place, Arc::new(leaf.clone())).is_some() {
             return;
         }
-        let log = self.controls.entry(reference.origin.clone()).or_default();
-        log.insert((reference.index, reference.leaf), leaf.clone());
+        // What comes at the end changes nothing before it, unless it reaches back.
+        let known = self.known.get_mut(&reference.origin);
+        if let Some(known) = known.filter(|_| last && kind.name != "key.compromise") {
+            Arc::make_mut(known).follow(leaf, reference.index);
+            return;
+        }
         match fold(log) {
-            Some(participant) => self.known.insert(reference.origin.clone(), participant),
-            None => self.known.remove(&reference.origin),
-        };
+            Some(participant) => drop(
+                self.known
+                    .insert(reference.origin.clone(), Arc::new(participant)),
+            ),
+            None => drop(self.known.remove(&reference.origin)),
+        }
     }
 
     /// The participant whose log is `origin`, once its entry 0 is held.
     #[must_use]
     pub fn of(&self, origin: &Origin) -> Option<&Participant> {
-        self.known.get(origin)
+        self.known.get(origin).map(AsRef::as_ref)
     }
 
     /// All of them, by origin.
     pub fn iter(&self) -> impl Iterator<Item = (&Origin, &Participant)> {
-        self.known.iter()
+        self.known
+            .iter()
+            .map(|(origin, participant)| (origin, participant.as_ref()))
+    }
+}
+
+impl Participant {
+    /// Takes in the next control statement.
+    fn follow(&mut self, leaf: &Leaf, index: u64) {
+        self.ring.observe(leaf, index);
+        self.offices.hear(leaf, index, &self.ring);
+    }
+}
+
+impl Offices {
+    /// Folds a control statement, if its key counts.
+    fn hear(&mut self, leaf: &Leaf, index: u64, ring: &KeyRing) {
+        if ring.judge(leaf, index).is_err() {
+            return;
+        }
+        match control_body(leaf) {
+            Some(crate::Body::OfficeGrant(grant)) => self.grant(index, &grant),
+            Some(crate::Body::OfficeRevoke(revoke)) => self.revoke(index, &revoke),
+            _ => {}
+        }
     }
 }
 
 /// The keys first, because a compromise reaches back; then the offices, by the keys that still count.
-fn fold(log: &BTreeMap<(u64, Hash), Leaf>) -> Option<Participant> {
+fn fold(log: &Controls) -> Option<Participant> {
     let ((0, _), entry0) = log.first_key_value()? else {
         return None;
     };
@@ -363,13 +404,7 @@ fn fold(log: &BTreeMap<(u64, Hash), Leaf>) -> Option<Participant> {
     }
     let mut offices = Offices::default();
     for ((index, _), leaf) in log.iter().skip(1) {
-        if ring.judge(leaf, *index).is_ok() {
-            match control_body(leaf) {
-                Some(crate::Body::OfficeGrant(grant)) => offices.grant(*index, &grant),
-                Some(crate::Body::OfficeRevoke(revoke)) => offices.revoke(*index, &revoke),
-                _ => {}
-            }
-        }
+        offices.hear(leaf, *index, &ring);
     }
     Some(Participant { ring, offices })
 }

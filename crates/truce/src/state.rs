@@ -88,9 +88,15 @@ impl Truce {
         let said = statements.effective(directory);
         let heard = statements.heard(directory);
         let arrivals = Arrivals::new(&heard, context.seen_by);
+        let mut part = agreement::fold(&said, directory);
+        for (reference, instrument) in &mut part.instruments {
+            // What takes its place is another object, which only the whole agreement knows.
+            let whole = agreement.instruments.get(reference);
+            instrument.amended = whole.and_then(|whole| whole.amended.clone());
+        }
         let mut truce = Self {
             standings: statements.standings(),
-            agreement: agreement::fold(&said, directory),
+            agreement: part,
             areas: areas::fold(&said, directory),
             matters: contact::fold_matters(&said, &arrivals, agreement, directory),
             claims: claims::fold(&said),
@@ -121,7 +127,7 @@ impl Truce {
         };
         let mut all: Vec<Owed> = self.matters.values().flat_map(due::of_matter).collect();
         for instrument in self.agreement.instruments.values() {
-            all.extend(due::of_instrument(instrument, &delivered));
+            all.extend(due::of_instrument(instrument, agreement, &delivered));
         }
         for area in self.areas.areas.values() {
             all.extend(due::of_area(area, agreement, &delivered));

@@ -1033,7 +1033,8 @@ fn a_watch_moves_when_both_signed_and_everything_open_was_ticked() {
         about: vec![about.clone()],
         groups: json!({"body": accept}),
     };
-    room.force("RU", &take(&half, "2016-06-21T18:01:00Z"));
+    room.try_say("RU", &take(&half, "2016-06-21T18:01:00Z"))
+        .unwrap();
     let shifts = room.truce().shifts[&origin].clone();
     assert_eq!(
         shifts.shifts.len(),
@@ -1047,16 +1048,17 @@ fn a_watch_moves_when_both_signed_and_everything_open_was_ticked() {
     let relief = due_of(&room.truce(), &What::Relief, "RU", "2016-06-21T18:02:00Z");
     assert_eq!(relief[0].urgency, Urgency::Overdue);
 
+    // What was left out is gone through, and both sign again.
     let whole = json!({"to": "night watch", "ticked": [call.to_string()]});
-    let forced = Words {
-        kid: DESK,
-        kind: "shift.hand_over/1",
-        at: "2016-06-21T18:10:00Z",
-        about: vec![open],
-        groups: json!({"body": whole}),
-    };
-    let half = room.force("RU", &forced);
-    room.force("RU", &take(&half, "2016-06-21T18:11:00Z"));
+    let half = room.say(
+        "RU",
+        "2016-06-21T18:10:00Z",
+        "shift.hand_over/1",
+        &[&open],
+        whole,
+    );
+    room.try_say("RU", &take(&half, "2016-06-21T18:11:00Z"))
+        .unwrap();
     let truce = room.truce();
     let shifts = &truce.shifts[&origin];
     assert_eq!(

@@ -1,10 +1,12 @@
 //! `truceline carry`.
 
 use crate::config::Settings;
-use crate::node::{Node, audience_reader};
 use crate::report::Progress;
 use crate::{Failure, Outcome};
 use clap::Subcommand;
+use node::home::Home;
+use node::own::OpenLog;
+use record::audience::Reader;
 use record::c2sp::checkpoint::SignedCheckpoint;
 use record::c2sp::note::VerifierKey;
 use record::c2sp::tile::TileHashes;
@@ -65,12 +67,12 @@ pub fn run(command: &Command, settings: &Settings) -> Outcome {
             to,
             target,
         } => {
-            let node = Node::new(data.as_deref(), settings);
-            let cosigned: Vec<SignedCheckpoint> = cosigned_heads(&node);
+            let home = settings.home(data.as_deref());
+            let cosigned: Vec<SignedCheckpoint> = cosigned_heads(&home);
             let order = Out {
-                data: &node.data,
+                data: &home.dir,
                 target,
-                reader: &audience_reader(reader, *party)?,
+                reader: &Reader::named(reader, *party)?,
                 recipient: to,
                 cosigned: &cosigned,
             };
@@ -87,7 +89,7 @@ pub fn run(command: &Command, settings: &Settings) -> Outcome {
             Ok(())
         }
         Command::In { data, pin, source } => take_in(
-            &Node::new(data.as_deref(), settings),
+            &settings.home(data.as_deref()),
             pin,
             source.clone(),
             settings,
@@ -95,18 +97,18 @@ pub fn run(command: &Command, settings: &Settings) -> Outcome {
     }
 }
 
-fn take_in(node: &Node, pins: &[String], source: PathBuf, settings: &Settings) -> Outcome {
+fn take_in(home: &Home, pins: &[String], source: PathBuf, settings: &Settings) -> Outcome {
     let pins = pins
         .iter()
         .map(|pin| VerifierKey::parse(pin))
         .collect::<Result<Vec<_>, _>>()?;
-    let own = node
+    let own = home
         .open_to_read()
         .ok()
         .map(|log| log.id().origin.to_string());
-    let identity = node.seal_identity()?;
+    let identity = home.seal_identity()?;
     let order = In {
-        data: &node.data,
+        data: &home.dir,
         source: &source,
         identity: &identity,
         own_origin: own.as_deref(),
@@ -115,7 +117,7 @@ fn take_in(node: &Node, pins: &[String], source: PathBuf, settings: &Settings) -
     let mut progress = Progress::new("files");
     let arrived = carry::take_in(&order, |at, of| progress.show(at, of))?;
     progress.end();
-    let mut book = node.witness()?;
+    let mut book = home.witness()?;
     let mut refused = Vec::new();
     for CarriedIn { origin, result } in arrived.logs {
         match result {
@@ -131,7 +133,7 @@ fn take_in(node: &Node, pins: &[String], source: PathBuf, settings: &Settings) -
                     extended.to - extended.from,
                     extended.disclosures
                 );
-                println!("  {}", cosign(node, &mut book, &origin)?);
+                println!("  {}", cosign(home, &mut book, &origin)?);
             }
             Err(MirrorError::Forked(evidence)) => {
                 book.keep(&evidence, SystemClock.now())?;
@@ -143,14 +145,14 @@ fn take_in(node: &Node, pins: &[String], source: PathBuf, settings: &Settings) -
         }
     }
     if let Some(head) = &arrived.own_head {
-        node.keep_peer_head(head)?;
+        home.keep_peer_head(head)?;
         println!(
             "our own log: the sender holds {} entries of it",
             head.checkpoint().size()
         );
     }
     if let Some(cosigned) = arrived.cosigned.first() {
-        keep_cosigned(node, cosigned, settings)?;
+        keep_cosigned(home, cosigned, settings)?;
     }
     if refused.is_empty() {
         Ok(())
@@ -160,17 +162,17 @@ fn take_in(node: &Node, pins: &[String], source: PathBuf, settings: &Settings) -
 }
 
 /// The directory of the mirror of `origin`.
-fn mirror_dir(node: &Node, origin: &str) -> PathBuf {
-    node.data.join(MIRRORS).join(origin.replace('/', "+"))
+fn mirror_dir(home: &Home, origin: &str) -> PathBuf {
+    home.dir.join(MIRRORS).join(origin.replace('/', "+"))
 }
 
 /// Where the head that we cosigned of `origin` is kept, with our cosignature.
-fn cosigned_path(node: &Node, origin: &str) -> PathBuf {
-    mirror_dir(node, origin).join("cosigned")
+fn cosigned_path(home: &Home, origin: &str) -> PathBuf {
+    mirror_dir(home, origin).join("cosigned")
 }
 
-fn cosigned_heads(node: &Node) -> Vec<SignedCheckpoint> {
-    let dirs = std::fs::read_dir(node.data.join(MIRRORS))
+fn cosigned_heads(home: &Home) -> Vec<SignedCheckpoint> {
+    let dirs = std::fs::read_dir(home.dir.join(MIRRORS))
         .into_iter()
         .flatten();
     let notes = dirs.filter_map(|dir| std::fs::read(dir.ok()?.path().join("cosigned")).ok());
@@ -180,8 +182,8 @@ fn cosigned_heads(node: &Node) -> Vec<SignedCheckpoint> {
 }
 
 /// Witnesses the head that a mirror now has.
-fn cosign(node: &Node, book: &mut WitnessBook, origin: &str) -> Result<String, Failure> {
-    let mirror = Mirror::open(&mirror_dir(node, origin))?;
+fn cosign(home: &Home, book: &mut WitnessBook, origin: &str) -> Result<String, Failure> {
+    let mirror = Mirror::open(&mirror_dir(home, origin))?;
     let Some(head) = mirror.head().cloned() else {
         return Ok("no head to witness".into());
     };
@@ -197,7 +199,7 @@ fn cosign(node: &Node, book: &mut WitnessBook, origin: &str) -> Result<String, F
         Ok(accepted) => {
             let mut cosigned = accepted.head.clone();
             cosigned.add(accepted.cosignature.clone())?;
-            std::fs::write(cosigned_path(node, origin), cosigned.to_string())?;
+            std::fs::write(cosigned_path(home, origin), cosigned.to_string())?;
             Ok(format!("witnessed: cosigned its head of {size} entries"))
         }
         Err(refused) => Err(Failure::new(format!("{origin}: not witnessed: {refused}"))),
@@ -205,8 +207,10 @@ fn cosign(node: &Node, book: &mut WitnessBook, origin: &str) -> Result<String, F
 }
 
 /// Keeps others' cosignatures of a head of ours, when it is one.
-fn keep_cosigned(node: &Node, cosigned: &SignedCheckpoint, settings: &Settings) -> Outcome {
-    let log = node.open(settings)?;
+fn keep_cosigned(home: &Home, cosigned: &SignedCheckpoint, settings: &Settings) -> Outcome {
+    // Heads are kept and nothing is said: the rules stay closed.
+    let open = OpenLog::open(home, settings.options(home)?)?;
+    let log = open.log();
     let size = cosigned.checkpoint().size();
     let ours = log.head().is_some_and(|head| head.size() >= size)
         && log.root_at(size)? == *cosigned.checkpoint().root();

@@ -3,7 +3,8 @@
 use crate::Failure;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
-use record::log::Limits;
+use node::home::{Home, HomeError};
+use record::log::{Limits, Options};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -46,8 +47,21 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The limits of the log.
-    pub fn limits(&self) -> Limits {
+    /// The home in `data`, or in the directory that is configured.
+    pub fn home(&self, data: Option<&Path>) -> Home {
+        Home::new(data.unwrap_or(&self.data))
+    }
+
+    /// How the log of `home` is opened for writing.
+    pub fn options(&self, home: &Home) -> Result<Options, HomeError> {
+        Ok(Options {
+            limits: self.limits(),
+            keep_heads_every_ms: self.keep_heads_every_ms,
+            ..home.options()?
+        })
+    }
+
+    fn limits(&self) -> Limits {
         Limits {
             in_flight_max: self.in_flight_max,
             in_flight_per_key_max: self.in_flight_per_key_max,

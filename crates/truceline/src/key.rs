@@ -15,8 +15,8 @@ use zeroize::Zeroizing;
 pub enum Command {
     /// Make a new private key in FILE and print its public part
     #[command(
-        after_long_help = "EXAMPLES:\n  truceline key new office.key                  an office's key (Ed25519); the printed JWK goes into a key.grant\n  \
-        truceline key new --p256 office.key           the same for P-256\n  \
+        after_long_help = "EXAMPLES:\n  truceline key new day.key                     an office's key (Ed25519); the printed JWK goes into a key.grant\n  \
+        truceline key new --p256 day.key              the same for P-256\n  \
         truceline key new --log truce.example/mission log-2.key\n  \
         truceline key new --witness ru.example/witness witness.key\n  \
         truceline key new --seal seal.key             what others seal to this node with\n\nEXAMPLE of what is printed:\n  \
@@ -63,9 +63,9 @@ pub fn run(command: &Command) -> Outcome {
     Ok(())
 }
 
-pub type Pair = (Zeroizing<String>, String);
+type Pair = (Zeroizing<String>, String);
 
-pub fn statement_key(algorithm: Algorithm) -> Result<Pair, Failure> {
+fn statement_key(algorithm: Algorithm) -> Result<Pair, Failure> {
     let key = SecretKey::generate(algorithm)?;
     Ok((
         key.to_file(),
@@ -73,20 +73,20 @@ pub fn statement_key(algorithm: Algorithm) -> Result<Pair, Failure> {
     ))
 }
 
-pub fn log_key(origin: &str) -> Result<Pair, Failure> {
+fn log_key(origin: &str) -> Result<Pair, Failure> {
     let origin: Origin = origin.parse()?;
     let key = SignerKey::from_seed(origin.as_str(), &*seed()?)?;
     let text = Zeroizing::new(format!("{}\n", key.encode().as_str()));
     Ok((text, key.verifier().to_string()))
 }
 
-pub fn witness_key(name: &str) -> Result<Pair, Failure> {
+fn witness_key(name: &str) -> Result<Pair, Failure> {
     let key = CosignerKey::from_seed(name, &*seed()?)?;
     let text = Zeroizing::new(format!("{}\n", key.encode().as_str()));
     Ok((text, key.verifier().to_string()))
 }
 
-pub fn seal_key() -> Pair {
+fn seal_key() -> Pair {
     let identity = SealIdentity::generate();
     (identity.to_file(), identity.recipient())
 }

@@ -1,24 +1,27 @@
 //! `truceline log`.
 
 use crate::config::Settings;
-use crate::key::{log_key, seal_key, statement_key, witness_key};
-use crate::node::{self, Node, OFFICE_KID, SECRET, read};
 use crate::{Failure, Outcome};
 use clap::{Args, Subcommand};
-use record::audience::Audience;
-use record::c2sp::note::SignerKey;
+use node::entry;
+use node::home::{Founded, Home, read_key};
+use node::own::{OpenLog, Own, body_of, lane};
+use record::audience::{Audience, Reader};
 use record::encoding::Hash;
 use record::files::Directory;
-use record::key::{Algorithm, SecretKey};
-use record::log::{self, Founding, Lane, Log, Receipt, SayError, secret_file};
-use record::name::Reference;
+use record::key::SecretKey;
+use record::log::{Lane, Log, Receipt, SayError};
 use record::statement::{Claims, Draft, Kid, Statement};
 use record::store::sqlite::Held;
-use record::time::{Clock, SystemClock, UtcMs};
-use serde_json::{Map, Value, json};
+use record::time::{SystemClock, UtcMs};
+use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use truce::participants::Office;
+use truce::values::Language;
 
 /// Statements that `log say` has under way at once.
 const UNDER_WAY_MAX: usize = 256;
@@ -34,20 +37,48 @@ pub struct Data {
 /// With which office key to sign.
 #[derive(Args)]
 pub struct Signer {
-    /// Private key file; without it the node's own office key
-    #[arg(long, value_name = "FILE")]
+    /// Private key file; without it a key that the node keeps, chosen by what is said
+    #[arg(long, value_name = "FILE", requires = "kid")]
     key: Option<PathBuf>,
-    /// The entry that granted it
+    /// The entry that granted the key; alone, one of those that the node keeps
     #[arg(long, value_name = "INDEX")]
-    kid: Option<String>,
+    kid: Option<Kid>,
+}
+
+/// The offices of one desk, as the command line names them.
+#[derive(Debug, Clone)]
+pub struct Offices(Vec<Office>);
+
+impl FromStr for Offices {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let office = |name: &str| {
+            let known = Office::ALL.iter().find(|office| office.as_str() == name);
+            known.copied().ok_or_else(|| {
+                let all: Vec<&str> = Office::ALL.iter().map(|office| office.as_str()).collect();
+                format!("{name:?} is no office; the offices are {}", all.join(", "))
+            })
+        };
+        text.split(',')
+            .map(office)
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}
+
+fn language(text: &str) -> Result<String, &'static str> {
+    Language::new(text).map(|language| language.to_string())
 }
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Found a participant's log with its keys
+    /// Found a participant's log with its keys, and the desks that hold its offices
     #[command(
-        after_long_help = "EXAMPLE:\n  truceline log init --callsign MISSION --origin truce.example/mission --data mission --recovery /media/safe/recovery.key\n\n\
-        The recovery key is the only way to replace a stolen admin key. Take it off this machine."
+        after_long_help = "EXAMPLES:\n  truceline log init --callsign MISSION --origin truce.example/mission --data mission --recovery /media/safe/recovery.key\n  \
+        truceline log init --callsign MISSION --origin truce.example/mission --data mission --languages ar,en \\\n    \
+        --office duty_officer,field_monitor --office duty_officer --office head_of_mission,administrator\n\n\
+        The recovery key is the only way to replace a stolen admin key. Take it off this machine.\n\
+        A watch is handed over between two desks: both sign."
     )]
     Init {
         /// What the participant is called on the line: MISSION, RU
@@ -61,11 +92,19 @@ pub enum Command {
         /// Where to write the private recovery key; without it ./CALLSIGN-recovery.key
         #[arg(long, value_name = "FILE")]
         recovery: Option<PathBuf>,
+        /// A desk whose key the node keeps, with the offices that it holds; may be given several times. Without it one desk
+        /// holds every office
+        #[arg(long = "office", value_name = "OFFICE,…")]
+        desks: Vec<Offices>,
+        /// Languages that are read and written at the desks: ar,en
+        #[arg(long, value_name = "TAG,…", value_delimiter = ',', value_parser = language)]
+        languages: Vec<String>,
     },
     /// Say statements: JSON lines to sign, or statements that are signed already
     #[command(
-        after_long_help = "EXAMPLE:\n  echo '{\"kind\":\"message.send/1\",\"groups\":{\"body\":{\"aud\":[\"RU\",\"US\"],\"content\":{\"text\":\"Is it still happening?\"}}}}' \\\n    | truceline log say --data mission -\n\n\
-        A file is checked whole before anything of it is said. From standard input each line is said as it comes.\n\
+        after_long_help = "EXAMPLE:\n  echo '{\"kind\":\"message.send/1\",\"groups\":{\"body\":{\"aud\":[\"RU\"],\"content\":{\"precedence\":\"ROUTINE\",\"to\":[\"RU\"],\"words\":\"Which road?\",\"language\":\"en\"}}}}' \\\n    | truceline log say --data mission -\n\n\
+        What breaks a rule of the truce is refused with the rule, the member and what to do. A file is checked whole before\n\
+        anything of it is said. From standard input each line is said as it comes. FLASH goes before all that waits.\n\
         One line is printed per receipt: call sign and index, then the full reference. A statement that was signed before\n\
         (see `truceline log sign`) can be said again and again and stands there once."
     )]
@@ -74,9 +113,6 @@ pub enum Command {
         data: Data,
         #[command(flatten)]
         signer: Signer,
-        /// Commit these before everything that waits: life at risk now
-        #[arg(long)]
-        flash: bool,
         /// Print receipts as JSON
         #[arg(long)]
         json: bool,
@@ -98,6 +134,7 @@ pub enum Command {
     /// Say a control statement: grant, revoke or compromise a key or an office
     #[command(
         after_long_help = "EXAMPLES:\n  truceline log control --data mission key.grant/1 '{\"role\":\"office\",\"key\":{\"crv\":\"Ed25519\",\"kty\":\"OKP\",\"x\":\"…\"}}'\n  \
+        truceline log control --data mission office.grant/1 '{\"kid\":\"9\",\"office\":\"duty_officer\"}'\n  \
         truceline log control --data mission key.compromise/1 '{\"kid\":\"1\",\"from\":412}'\n  \
         truceline log control --data mission --key recovery.key --kid 0/recovery key.compromise/1 '{\"kid\":\"0\",\"from\":300}'"
     )]
@@ -109,7 +146,7 @@ pub enum Command {
         key: Option<PathBuf>,
         /// The entry that granted it; 0 is the first admin key, 0/recovery the recovery key
         #[arg(long, value_name = "INDEX", default_value = "0")]
-        kid: String,
+        kid: Kid,
         /// Such as key.grant/1
         kind: String,
         /// The body, as JSON
@@ -118,7 +155,7 @@ pub enum Command {
     /// Encrypt a file into the store and print the name by which a statement can refer to it
     #[command(
         after_long_help = "EXAMPLE:\n  name=$(truceline log attach --data mission crater.jpg)\n  \
-        echo '{\"kind\":\"report.file/1\",\"groups\":{\"body\":{\"aud\":[],\"content\":{\"attachments\":[{\"name\":\"'$name'\"}]}}}}' | truceline log say --data mission -"
+echo '{\"kind\":\"report.file/1\",\"groups\":{\"body\":{\"aud\":[],\"content\":{\"category\":\"explosion\",\"from\":\"2016-06-20T04:00:00Z\",\"until\":\"2016-06-20T05:00:00Z\",\"date_precision\":1,\"means\":[\"crater\"],\"place_precision\":3,\"attachments\":[{\"name\":\"'$name'\",\"what\":\"crater, from the north\"}]}}}}' \\\n    | truceline log say --data mission -"
     )]
     Attach {
         #[command(flatten)]
@@ -219,38 +256,47 @@ pub enum Command {
 }
 
 pub fn run(command: Command, settings: &Settings) -> Outcome {
-    let node = |data: &Data| Node::new(data.data.as_deref(), settings);
+    let home = |data: &Data| settings.home(data.data.as_deref());
     match command {
         Command::Init {
             callsign,
             origin,
             data,
             recovery,
-        } => init(&node(&data), &callsign, &origin, recovery, settings),
+            desks,
+            languages,
+        } => {
+            let recovery =
+                recovery.unwrap_or_else(|| PathBuf::from(format!("{callsign}-recovery.key")));
+            let founded = Founded {
+                call_sign: callsign.parse()?,
+                origin: origin.parse()?,
+                recovery,
+                desks: desks_of(desks, &languages),
+            };
+            init(&home(&data), &founded)
+        }
         Command::Say {
             data,
             signer,
-            flash,
             json,
             file,
-        } => {
-            let node = node(&data);
-            let lane = if flash { Lane::Flash } else { Lane::Routine };
-            say(&node, &signer, lane, json, &file, settings)
-        }
-        Command::Sign { data, signer, file } => sign(&node(&data), &signer, &file),
+        } => say(&home(&data), &signer, json, &file, settings),
+        Command::Sign { data, signer, file } => sign(&home(&data), &signer, &file),
         Command::Control {
             data,
             key,
             kid,
             kind,
             body,
-        } => control(&node(&data), key, &kid, &kind, &body, settings),
+        } => control(&home(&data), key, kid, &kind, &body, settings),
         Command::Attach { data, file } => {
-            let log = node(&data).open(settings)?;
+            let home = home(&data);
+            // Nothing is said yet: the rules stay closed.
+            let open = OpenLog::open(&home, settings.options(&home)?)?;
             let mut source = std::fs::File::open(&file)
                 .map_err(|e| Failure::new(format!("{}: {e}", file.display())))?;
-            println!("{}", log.attach(&mut source)?);
+            println!("{}", open.log().attach(&mut source)?);
             Ok(())
         }
         Command::Attachment { data, name, file } => {
@@ -259,7 +305,7 @@ pub fn run(command: Command, settings: &Settings) -> Outcome {
             })?;
             let mut target = std::fs::File::create_new(&file)
                 .map_err(|e| Failure::new(format!("{}: {e}", file.display())))?;
-            let done = node(&data).open_to_read()?.attachment(&name, &mut target);
+            let done = home(&data).open_to_read()?.attachment(&name, &mut target);
             if done.is_err() {
                 std::fs::remove_file(&file)?;
             }
@@ -271,10 +317,10 @@ pub fn run(command: Command, settings: &Settings) -> Outcome {
             party,
             json,
             reference,
-        } => show(&node(&data), &reader, party, json, &reference),
+        } => show(&home(&data), &reader, party, json, &reference),
         Command::Prove { data, reference } => {
-            let log = node(&data).open_to_read()?;
-            print!("{}", log.prove(node::index(&log, &reference)?)?);
+            let log = home(&data).open_to_read()?;
+            print!("{}", log.prove(entry::index(&log, &reference)?)?);
             Ok(())
         }
         Command::Erase {
@@ -283,129 +329,102 @@ pub fn run(command: Command, settings: &Settings) -> Outcome {
             reference,
             group,
             reason,
-        } => erase(&node(&data), &signer, &reference, &group, &reason, settings),
+        } => erase(&home(&data), &signer, &reference, &group, &reason, settings),
         Command::Head { data } => {
-            let head = node(&data).open_to_read()?.head();
+            let head = home(&data).open_to_read()?.head();
             let head = head.ok_or_else(|| {
                 Failure::new("the log has no signed head; run `truceline audit` to see why")
             })?;
             print!("{}", head.checkpoint);
             Ok(())
         }
-        Command::Pad { data, multiple } => pad(&node(&data), multiple, settings),
-        Command::Repair { data, from } => repair(&node(&data), &from),
+        Command::Pad { data, multiple } => pad(&home(&data), multiple, settings),
+        Command::Repair { data, from } => repair(&home(&data), &from),
     }
 }
 
-fn init(
-    node: &Node,
-    call_sign: &str,
-    origin: &str,
-    recovery: Option<PathBuf>,
-    settings: &Settings,
-) -> Outcome {
-    let call_sign = call_sign.parse()?;
-    let origin: record::name::Origin = origin.parse()?;
-    let recovery = recovery.unwrap_or_else(|| PathBuf::from(format!("{call_sign}-recovery.key")));
-    let secret = node.data.join(SECRET);
-    if secret.exists() || node.data.join(log::HEAD).exists() {
-        return Err(Failure::new(format!(
-            "{}: there is a log already; found a log in a new directory",
-            node.data.display()
-        )));
-    }
-    private_directory(&secret)?;
-    let (admin, _) = statement_key(Algorithm::EdDsa)?;
-    let (office, office_jwk) = statement_key(Algorithm::EdDsa)?;
-    let (recovery_key, _) = statement_key(Algorithm::EdDsa)?;
-    let (log_key, verifier) = log_key(origin.as_str())?;
-    let (witness, witness_verifier) = witness_key(&format!("{origin}/witness"))?;
-    let (seal, recipient) = seal_key();
-    secret_file(&recovery, &recovery_key)?;
-    for (name, text) in [
-        ("admin.key", &admin),
-        ("office.key", &office),
-        ("log.key", &log_key),
-        ("witness.key", &witness),
-        ("seal.key", &seal),
-    ] {
-        secret_file(&secret.join(name), text)?;
-    }
-    let admin = SecretKey::from_file(&admin)?;
-    let founding = Founding {
-        call_sign,
-        origin,
-        admin: &admin,
-        recovery: SecretKey::from_file(&recovery_key)?.public(),
-        log_key: &SignerKey::parse(log_key.trim_end())?,
-        more: Map::from_iter([("seal".to_owned(), Value::from(recipient.clone()))]),
+fn desks_of(desks: Vec<Offices>, languages: &[String]) -> Vec<(Vec<Office>, Vec<String>)> {
+    let desks = if desks.is_empty() {
+        vec![Offices(Office::ALL.to_vec())]
+    } else {
+        desks
     };
-    let id = log::create(&node.data, &founding, &SystemClock)?;
-    let log = node.open(settings)?;
-    let body = Map::from_iter([
-        ("role".to_owned(), "office".into()),
-        (
-            "key".to_owned(),
-            serde_json::from_str::<Value>(&office_jwk)?,
-        ),
-    ]);
-    let grant = Statement::sign_control(
-        "key.grant/1"
-            .parse()
-            .map_err(|rule: &str| Failure::new(rule))?,
-        body,
-        &admin,
-        Kid::Index(0),
-        &id,
-        log.now(),
-    )?;
-    let granted = log.say(&grant.to_string())?;
-    std::fs::write(
-        node.data.join(OFFICE_KID),
-        granted.reference.index.to_string(),
-    )?;
-    println!("Founded {} as {}.", founding.call_sign, id);
-    println!("  verifier key   {verifier}   (read it to the others over another line)");
-    println!("  witness key    {witness_verifier}");
-    println!("  seal to        {recipient}");
+    let with_languages = |Offices(offices)| (offices, languages.to_vec());
+    desks.into_iter().map(with_languages).collect()
+}
+
+fn init(home: &Home, founded: &Founded) -> Outcome {
+    let made = home.found(founded, &SystemClock)?;
+    println!("Founded {} as {}.", founded.call_sign, made.id);
+    println!(
+        "  verifier key   {}   (read it to the others over another line)",
+        made.verifier
+    );
+    println!("  witness key    {}", made.witness);
+    println!("  seal to        {}", made.seal);
+    for (kid, (offices, _)) in made.desks.iter().zip(&founded.desks) {
+        let offices: Vec<&str> = offices.iter().map(|office| office.as_str()).collect();
+        let kid = kid.to_string();
+        println!("  desk {kid:9} {}", offices.join(", "));
+    }
     println!(
         "  recovery key   {}   (take it off this machine now)",
-        recovery.display()
+        founded.recovery.display()
     );
     Ok(())
 }
 
-fn private_directory(path: &Path) -> Outcome {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)?;
-    Ok(())
-}
-
 /// Turns input lines into signed statements.
-struct Scribe {
-    key: SecretKey,
-    kid: Kid,
-    log: record::name::LogId,
+struct Scribe<'o> {
+    own: &'o Own,
+    given: Option<SecretKey>,
+    kid: Option<Kid>,
 }
 
-impl Scribe {
-    fn new(node: &Node, signer: &Signer, log: &Log) -> Result<Self, Failure> {
-        let (key, kid) = node.office(signer.key.as_deref(), signer.kid.as_deref())?;
-        let log = log.id().clone();
-        Ok(Self { key, kid, log })
+impl<'o> Scribe<'o> {
+    fn new(own: &'o Own, signer: &Signer) -> Result<Self, Failure> {
+        let given = signer.key.as_deref().map(read_key).transpose()?;
+        let kid = signer.kid;
+        Ok(Self { own, given, kid })
     }
 
-    /// A draft is signed; what is signed already is only read.
-    fn statement(&self, line: &str, now: UtcMs) -> Result<String, Failure> {
+    fn sign(&self, draft: &Draft, now: UtcMs) -> Result<Statement, Failure> {
+        match (&self.given, self.kid) {
+            (Some(key), Some(kid)) => Ok(draft.sign(key, kid, self.own.log().id(), now)?),
+            (_, kid) => Ok(self.own.sign_as_kept(kid, draft, now)?),
+        }
+    }
+
+    /// A draft is signed; what is signed already is only read. Whether it was a draft is told too.
+    fn statement(&self, line: &str, now: UtcMs) -> Result<(Statement, bool), Failure> {
         if line.starts_with('{') {
             let draft = Draft::parse(line.as_bytes(), now)?;
-            return Ok(draft.sign(&self.key, self.kid, &self.log, now)?.to_string());
+            return Ok((self.sign(&draft, now)?, true));
         }
-        Statement::parse(line)?;
-        Ok(line.to_owned())
+        Ok((Statement::parse(line)?, false))
+    }
+
+    /// Signs every line of `file`, and tries it out against the rules without saying it. What was signed before may stand in
+    /// the log already: of that only the form is looked at.
+    fn rehearse(&self, file: &Path, mut each: impl FnMut(&Statement) -> Outcome) -> Outcome {
+        let mut rehearsal = self.own.rehearse();
+        for (number, line) in (1..).zip(lines(file)?.lines()) {
+            let line = line?;
+            if line.trim().is_empty() {
+                continue;
+            }
+            let checked = self.statement(line.trim(), self.own.log().now());
+            let checked = checked.and_then(|(statement, drafted)| {
+                if drafted {
+                    rehearsal.say(&statement)?;
+                } else {
+                    body_of(&statement)?;
+                }
+                Ok(statement)
+            });
+            each(&checked.map_err(at_line(number))?)?;
+        }
+        Ok(())
     }
 }
 
@@ -422,58 +441,64 @@ fn lines(file: &Path) -> Result<Box<dyn BufRead>, Failure> {
     Ok(Box::new(BufReader::new(opened)))
 }
 
-fn sign(node: &Node, signer: &Signer, file: &Path) -> Outcome {
-    let log = node.open_to_read()?;
-    let scribe = Scribe::new(node, signer, &log)?;
+fn sign(home: &Home, signer: &Signer, file: &Path) -> Outcome {
+    let own = Own::open_to_read(home)?;
     let mut out = std::io::stdout().lock();
-    for (number, line) in (1..).zip(lines(file)?.lines()) {
-        let line = line?;
-        if !line.trim().is_empty() {
-            let statement = scribe
-                .statement(line.trim(), SystemClock.now())
-                .map_err(at_line(number))?;
-            writeln!(out, "{statement}")?;
-        }
-    }
-    Ok(())
+    Scribe::new(&own, signer)?.rehearse(file, |statement| Ok(writeln!(out, "{statement}")?))
 }
 
 /// A statement whose receipt is awaited, with its line.
-type Awaited = (usize, Receiver<Result<Receipt, SayError>>);
+struct Awaited {
+    line: usize,
+    receipt: Receiver<Result<Receipt, SayError>>,
+    _turn: Turn,
+}
 
-fn say(
-    node: &Node,
-    signer: &Signer,
-    lane: Lane,
-    json: bool,
-    file: &Path,
-    settings: &Settings,
-) -> Outcome {
-    if file != Path::new("-") {
-        let log = node.open_to_read()?;
-        let scribe = Scribe::new(node, signer, &log)?;
-        for (number, line) in (1..).zip(lines(file)?.lines()) {
-            let line = line?;
-            if !line.trim().is_empty() {
-                scribe
-                    .statement(line.trim(), SystemClock.now())
-                    .map_err(at_line(number))?;
-            }
-        }
+/// Places under way, so that a key stays below its limit.
+struct Turns {
+    give: SyncSender<()>,
+    take: Receiver<()>,
+}
+
+/// One of them; it is free again when this is dropped.
+struct Turn(SyncSender<()>);
+
+impl Turns {
+    fn new(limit: usize) -> Self {
+        let places = limit.clamp(1, UNDER_WAY_MAX);
+        let (give, take) = sync_channel(places);
+        (0..places).for_each(|_| drop(Turn(give.clone())));
+        Self { give, take }
     }
-    let log = node.open(settings)?;
-    let scribe = Scribe::new(node, signer, &log)?;
-    let call_sign = log.ring().call_sign().to_string();
-    // Besides those in the channel one is being printed and one handed over; together they stay below the key's limit.
-    let window = UNDER_WAY_MAX
-        .min(settings.in_flight_per_key_max.saturating_sub(2))
-        .max(1);
-    let (sender, awaited) = sync_channel::<Awaited>(window - 1);
+
+    /// Waits for a free place.
+    fn next(&self) -> Turn {
+        self.take.recv().expect("a sender is kept beside it");
+        Turn(self.give.clone())
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let _ = self.0.try_send(()); // there is room: no more are out than there are places
+    }
+}
+
+fn say(home: &Home, signer: &Signer, json: bool, file: &Path, settings: &Settings) -> Outcome {
+    let own = open(home, settings)?;
+    let scribe = Scribe::new(&own, signer)?;
+    if file != Path::new("-") {
+        scribe.rehearse(file, |_| Ok(()))?;
+    }
+    let call_sign = own.call_sign.to_string();
+    let routine = Turns::new(settings.in_flight_per_key_max);
+    let flash = Turns::new(settings.flash_per_key_max);
+    let (sender, awaited) = channel::<Awaited>();
     // On a thread of its own, because whoever reads the receipts may wait for each before he gives the next line.
     let printer = std::thread::spawn(move || {
         awaited
             .into_iter()
-            .try_for_each(|one| print_receipt(one, &call_sign, json))
+            .try_for_each(|one| print_receipt(&one, &call_sign, json))
     });
     let mut failed: Outcome = Ok(());
     for (number, line) in (1..).zip(lines(file)?.lines()) {
@@ -481,13 +506,22 @@ fn say(
         if line.trim().is_empty() {
             continue;
         }
-        match scribe.statement(line.trim(), log.now()) {
-            Ok(statement) => {
+        match scribe.statement(line.trim(), own.log().now()) {
+            Ok((statement, _)) => {
+                let turn = match lane(&statement) {
+                    Lane::Flash => flash.next(),
+                    Lane::Routine => routine.next(),
+                };
                 let (done, receipt) = sync_channel(1);
-                log.submit(&statement, lane, move |result| {
+                own.submit(Arc::new(statement), move |result| {
                     let _ = done.send(result);
                 });
-                if sender.send((number, receipt)).is_err() {
+                let awaited = Awaited {
+                    line: number,
+                    receipt,
+                    _turn: turn,
+                };
+                if sender.send(awaited).is_err() {
                     break; // an earlier line was refused; the printer says which
                 }
             }
@@ -504,9 +538,9 @@ fn say(
     printed.and(failed)
 }
 
-fn print_receipt((number, receipt): Awaited, call_sign: &str, json: bool) -> Outcome {
-    let receipt = receipt.recv().unwrap_or(Err(SayError::Stopped));
-    let receipt = receipt.map_err(|error| at_line(number)(error.into()))?;
+fn print_receipt(one: &Awaited, call_sign: &str, json: bool) -> Outcome {
+    let receipt = one.receipt.recv().unwrap_or(Err(SayError::Stopped));
+    let receipt = receipt.map_err(|error| at_line(one.line)(error.into()))?;
     let Receipt {
         reference,
         size,
@@ -514,7 +548,7 @@ fn print_receipt((number, receipt): Awaited, call_sign: &str, json: bool) -> Out
     } = &receipt;
     let mut out = std::io::stdout().lock();
     if json {
-        let value = json!({"line": number, "reference": reference.to_string(), "index": reference.index, "size": size, "already": already});
+        let value = json!({"line": one.line, "reference": reference.to_string(), "index": reference.index, "size": size, "already": already});
         writeln!(out, "{value}")?;
     } else {
         let again = if *already {
@@ -527,21 +561,39 @@ fn print_receipt((number, receipt): Awaited, call_sign: &str, json: bool) -> Out
     Ok(out.flush()?)
 }
 
+/// Opens the own log for saying something in it.
+fn open(home: &Home, settings: &Settings) -> Result<Own, Failure> {
+    let own = Own::open(home, settings.options(home)?)?;
+    match own.log().read_only() {
+        None => Ok(own),
+        Some(reason) => Err(Failure::new(reason.to_string())),
+    }
+}
+
+/// Says one statement and prints its receipt.
+fn say_one(own: &Own, statement: Statement) -> Outcome {
+    let (done, receipt) = sync_channel(1);
+    own.submit(Arc::new(statement), move |result| {
+        let _ = done.send(result);
+    });
+    let receipt = receipt.recv().unwrap_or(Err(SayError::Stopped))?;
+    let Receipt { reference, .. } = receipt;
+    println!("{}-{}  {reference}", own.call_sign, reference.index);
+    Ok(())
+}
+
 fn control(
-    node: &Node,
+    home: &Home,
     key: Option<PathBuf>,
-    kid: &str,
+    kid: Kid,
     kind: &str,
     body: &str,
     settings: &Settings,
 ) -> Outcome {
-    let text = match key {
-        Some(path) => zeroize::Zeroizing::new(read(&path)?),
-        None => node.secret("admin.key")?,
+    let key = match key {
+        Some(path) => read_key(&path)?,
+        None => home.admin()?,
     };
-    let kid: Kid = kid
-        .parse()
-        .map_err(|rule| Failure::new(format!("--kid {rule}")))?;
     let kind = kind
         .parse()
         .map_err(|rule| Failure::new(format!("{kind:?}: a kind {rule}")))?;
@@ -551,35 +603,18 @@ fn control(
         Value::Object(body) => body,
         _ => return Err(Failure::new("the body must be a JSON object")),
     };
-    let log = node.open(settings)?;
-    let statement = Statement::sign_control(
-        kind,
-        body,
-        &SecretKey::from_file(&text)?,
-        kid,
-        log.id(),
-        log.now(),
-    )?;
-    let receipt = log.say(&statement.to_string())?;
-    println!(
-        "{}-{}  {}",
-        log.ring().call_sign(),
-        receipt.reference.index,
-        receipt.reference
-    );
-    Ok(())
+    let own = open(home, settings)?;
+    let (id, now) = (own.log().id(), own.log().now());
+    let statement = Statement::sign_control(kind, body, &key, kid, id, now)?;
+    say_one(&own, statement)
 }
 
-fn show(node: &Node, reader: &str, party: bool, json: bool, reference: &str) -> Outcome {
-    let log = node.open_to_read()?;
-    let index = node::index(&log, reference)?;
-    let reader = node::audience_reader(reader, party)?;
-    let whole = log
-        .statement(index)?
-        .ok_or_else(|| Failure::new(format!("there is no entry {index}")))?;
-    let statement = log
-        .statement_for(index, &reader)?
-        .ok_or_else(|| Failure::new(format!("there is no entry {index}")))?;
+fn show(home: &Home, reader: &str, party: bool, json: bool, reference: &str) -> Outcome {
+    let log = home.open_to_read()?;
+    let index = entry::index(&log, reference)?;
+    let reader = Reader::named(reader, party)?;
+    let (_, whole) = entry::statement(&log, index)?;
+    let statement = whole.reduced(|_, group| group.audience.admits(&reader));
     let shown = describe(&log, index, &whole, &statement)?;
     if json {
         println!("{}", serde_json::to_string_pretty(&shown)?);
@@ -603,7 +638,7 @@ fn describe(
         .err()
         .map(|why| why.to_string());
     let mut shown = json!({
-        "reference": node::reference(log, index)?.to_string(),
+        "reference": entry::statement(log, index)?.0.to_string(),
         "short": format!("{}-{index}", log.ring().call_sign()),
         "signed_by_key": leaf.kid.to_string(),
         "algorithm": leaf.algorithm.as_str(),
@@ -683,19 +718,17 @@ fn in_words(shown: &Value) -> String {
 }
 
 fn erase(
-    node: &Node,
+    home: &Home,
     signer: &Signer,
     reference: &str,
     groups: &[String],
     reason: &str,
     settings: &Settings,
 ) -> Outcome {
-    let log = node.open(settings)?;
-    let index = node::index(&log, reference)?;
-    let target: Reference = node::reference(&log, index)?;
-    let statement = log
-        .statement(index)?
-        .ok_or_else(|| Failure::new(format!("there is no entry {index}")))?;
+    let own = open(home, settings)?;
+    let (log, now) = (own.log(), own.log().now());
+    let index = entry::index(log, reference)?;
+    let (target, statement) = entry::statement(log, index)?;
     let audience = statement
         .head()
         .map(record::statement::Head::recipients)
@@ -704,28 +737,19 @@ fn erase(
                 "entry {index} is a control statement; these are wholly clear and are never erased"
             ))
         })?;
-    let draft = Draft::new("erase/1", &log.now().to_string())?
+    let draft = Draft::new("erase/1", &now.to_string())?
         .about(vec![target])
         .group(
             "body",
             audience,
             json!({"groups": groups, "reason": reason}),
         )?;
-    let scribe = Scribe::new(node, signer, &log)?;
-    let erase = draft.sign(&scribe.key, scribe.kid, log.id(), log.now())?;
-    let receipt = log.say(&erase.to_string())?;
-    println!(
-        "{}-{}  {}",
-        log.ring().call_sign(),
-        receipt.reference.index,
-        receipt.reference
-    );
-    Ok(())
+    say_one(&own, Scribe::new(&own, signer)?.sign(&draft, now)?)
 }
 
-fn pad(node: &Node, multiple: u64, settings: &Settings) -> Outcome {
-    let log = node.open(settings)?;
-    let (key, kid) = node.office(None, None)?;
+fn pad(home: &Home, multiple: u64, settings: &Settings) -> Outcome {
+    let own = open(home, settings)?;
+    let log = own.log();
     let mut said = 0;
     while log.head().is_some_and(|head| head.size() % multiple != 0) {
         let draft = Draft::new("filler/1", &log.now().to_string())?.group(
@@ -733,7 +757,8 @@ fn pad(node: &Node, multiple: u64, settings: &Settings) -> Outcome {
             Audience::default(),
             json!({}),
         )?;
-        log.say(&draft.sign(&key, kid, log.id(), log.now())?.to_string())?;
+        let filler = own.sign_as_kept(None, &draft, log.now())?;
+        log.say(&filler.to_string())?;
         said += 1;
     }
     log.keep_head()?;
@@ -744,13 +769,13 @@ fn pad(node: &Node, multiple: u64, settings: &Settings) -> Outcome {
     Ok(())
 }
 
-fn repair(node: &Node, from: &Path) -> Outcome {
-    let signers = [SignerKey::parse(node.secret("log.key")?.trim_end())?];
+fn repair(home: &Home, from: &Path) -> Outcome {
+    let signers = home.signers()?;
     let keys: Vec<_> = signers
         .iter()
         .map(|signer| signer.verifier().clone())
         .collect();
-    let done = record::repair::repair(&node.data, &Directory::new(from), &keys)?;
+    let done = record::repair::repair(&home.dir, &Directory::new(from), &keys)?;
     println!(
         "Mended: {} entries under a head that was signed before.",
         done.size

@@ -7,7 +7,6 @@ mod demo;
 mod import;
 mod key;
 mod log;
-mod node;
 mod play;
 mod report;
 mod serve;

@@ -14,6 +14,10 @@ use std::process::{Command, Output, Stdio};
 const PROGRAM: &str = env!("CARGO_BIN_EXE_truceline");
 /// Statements per run: enough for a commit each to be hit.
 const STATEMENTS: usize = 24;
+/// Each statement has a commit of its own, so that every run makes the same calls.
+const ONE_BY_ONE: &str = "1";
+/// Entries of a log as it is founded.
+const FOUNDED: usize = 10;
 /// Places to be killed at in the test command, and with `TRUCELINE_LONG`.
 const KILLS: usize = 60;
 const KILLS_LONG: usize = 400;
@@ -45,7 +49,7 @@ fn truceline(args: &[&str], data: &Path) -> Command {
         .args(args)
         .arg("--data")
         .arg(data)
-        .env("TRUCELINE_IN_FLIGHT_PER_KEY_MAX", "2");
+        .env("TRUCELINE_IN_FLIGHT_PER_KEY_MAX", ONE_BY_ONE);
     command
 }
 
@@ -125,7 +129,7 @@ impl Base {
             .arg(data)
             .arg(&self.signed);
         let output = say
-            .env("TRUCELINE_IN_FLIGHT_PER_KEY_MAX", "2")
+            .env("TRUCELINE_IN_FLIGHT_PER_KEY_MAX", ONE_BY_ONE)
             .stdin(Stdio::null())
             .output();
         let output =
@@ -197,7 +201,11 @@ impl Base {
             .unwrap();
         let report: Value = serde_json::from_slice(&audited.stdout).unwrap();
         assert_eq!(report["sound"], true, "{report}");
-        assert_eq!(report["size"], STATEMENTS + 3, "no gap, nothing twice");
+        assert_eq!(
+            report["size"],
+            FOUNDED + 1 + STATEMENTS,
+            "no gap, nothing twice"
+        );
         let opened = &report["disclosures"];
         assert_eq!(
             (
@@ -211,8 +219,10 @@ impl Base {
     }
 }
 
-fn draft(text: &str) -> String {
-    let draft = json!({"kind": "message.send/1", "groups": {"body": {"aud": ["RU"], "content": {"text": text}}}});
+fn draft(words: &str) -> String {
+    let content = json!({"precedence": "ROUTINE", "to": ["RU"], "words": words, "language": "en"});
+    let draft =
+        json!({"kind": "message.send/1", "groups": {"body": {"aud": ["RU"], "content": content}}});
     format!("{draft}\n")
 }
 
@@ -327,7 +337,8 @@ fn a_second_process_on_the_log_is_refused() {
     BufReader::new(first.stdout.take().unwrap())
         .read_line(&mut receipt)
         .unwrap();
-    assert!(receipt.starts_with("MISSION-3"), "{receipt}");
+    let said = format!("MISSION-{}", FOUNDED + 1);
+    assert!(receipt.starts_with(&said), "{receipt}");
 
     let second = truceline(&["log", "say"], &base.data)
         .arg(&base.signed)
@@ -337,7 +348,7 @@ fn a_second_process_on_the_log_is_refused() {
     assert!(
         String::from_utf8_lossy(&second.stderr).contains("another process is writing this log")
     );
-    let reading = succeed(truceline(&["log", "show", "MISSION-3"], &base.data).arg("--json"));
+    let reading = succeed(truceline(&["log", "show", &said], &base.data).arg("--json"));
     assert!(
         reading.contains("I have the log"),
         "reading goes on beside the writer"

@@ -4,6 +4,7 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+use serde_json::{Value, json};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -74,11 +75,18 @@ fn printed(text: &str, label: &str) -> String {
         .to_owned()
 }
 
-fn message(text: &str) -> String {
-    format!(
-        "{{\"kind\":\"message.send/1\",\"groups\":{{\"body\":{{\"aud\":[\"RU\"],\"content\":{{\"text\":\"{text}\"}}}}}}}}\n"
-    )
+fn line(kind: &str, aud: &[&str], content: &Value) -> String {
+    let draft = json!({"kind": kind, "groups": {"body": {"aud": aud, "content": content}}});
+    format!("{draft}\n")
 }
+
+fn message(words: &str) -> String {
+    let content = json!({"precedence": "ROUTINE", "to": ["RU"], "words": words, "language": "en"});
+    line("message.send/1", &["RU"], &content)
+}
+
+/// Entries of a log as it is founded without more: its declaration, one key, and an office each.
+const FOUNDED: u64 = 10;
 
 #[test]
 fn two_sides_carry_their_logs_to_each_other_and_witness_them() {
@@ -103,11 +111,11 @@ fn two_sides_carry_their_logs_to_each_other_and_witness_them() {
     let pin = printed(&mission, "verifier key");
     let arrived = terminal.does(&format!("carry in --data ru stick --pin {pin}"));
     assert!(
-        arrived.contains("3 entries, 3 new, 2 disclosures for us"),
+        arrived.contains("11 entries, 11 new, 2 disclosures for us"),
         "{arrived}"
     );
     assert!(
-        arrived.contains("cosigned its head of 3 entries"),
+        arrived.contains("cosigned its head of 11 entries"),
         "{arrived}"
     );
 
@@ -118,11 +126,11 @@ fn two_sides_carry_their_logs_to_each_other_and_witness_them() {
     let pin = printed(&ru, "verifier key");
     let arrived = terminal.does(&format!("carry in --data mission back --pin {pin}"));
     assert!(
-        arrived.contains("the sender holds 3 entries of it"),
+        arrived.contains("the sender holds 11 entries of it"),
         "{arrived}"
     );
     assert!(
-        arrived.contains("a cosigned head of 3 entries is kept"),
+        arrived.contains("a cosigned head of 11 entries is kept"),
         "{arrived}"
     );
 
@@ -145,12 +153,20 @@ fn what_was_said_is_shown_to_each_reader_and_erased_with_its_reason() {
     let said = terminal.does_with("log say --data m -", &(message("نعم") + &message("two")));
     assert_eq!(said.lines().count(), 2);
     assert!(
-        said.starts_with("MISSION-2  truce.example/mission#2:"),
+        said.starts_with("MISSION-10  truce.example/mission#10:"),
         "{said}"
     );
-    assert!(terminal.does("log show --data m MISSION-2").contains("نعم"));
-    assert!(terminal.does("log show --data m 2 --as RU").contains("نعم"));
-    let hum = terminal.does("log show --data m 2 --as HUM");
+    assert!(
+        terminal
+            .does("log show --data m MISSION-10")
+            .contains("نعم")
+    );
+    assert!(
+        terminal
+            .does("log show --data m 10 --as RU")
+            .contains("نعم")
+    );
+    let hum = terminal.does("log show --data m 10 --as HUM");
     assert!(
         hum.contains("not for this reader") && !hum.contains("نعم"),
         "{hum}"
@@ -159,12 +175,12 @@ fn what_was_said_is_shown_to_each_reader_and_erased_with_its_reason() {
     terminal.does(&format!(
         "log erase --data m {reference} --group body --reason asked"
     ));
-    let shown = terminal.does("log show --data m 2");
-    assert!(shown.contains("erased; entry 4 says why"), "{shown}");
+    let shown = terminal.does("log show --data m 10");
+    assert!(shown.contains("erased; entry 12 says why"), "{shown}");
     assert!(
         terminal
-            .does("log prove --data m 2")
-            .starts_with("c2sp.org/tlog-proof@v1\nindex 2\n")
+            .does("log prove --data m 10")
+            .starts_with("c2sp.org/tlog-proof@v1\nindex 10\n")
     );
     assert!(terminal.does("audit m").contains("1 were erased"));
 }
@@ -184,7 +200,9 @@ fn bad_input_names_its_line_and_field_and_changes_nothing() {
         "{refused}"
     );
     assert!(
-        terminal.does("log head --data m").contains("\n2\n"),
+        terminal
+            .does("log head --data m")
+            .contains(&format!("\n{FOUNDED}\n")),
         "nothing of the file was said"
     );
     assert!(
@@ -195,7 +213,7 @@ fn bad_input_names_its_line_and_field_and_changes_nothing() {
     assert!(
         terminal
             .refuses("log show --data m 99", "")
-            .contains("the last is MISSION-1")
+            .contains("the last is MISSION-9")
     );
     assert!(
         terminal
@@ -252,24 +270,34 @@ fn keys_are_granted_revoked_and_recovered_at_the_terminal() {
         "",
     );
     assert_eq!(status, 0, "{error}");
-    assert!(out.starts_with("MISSION-2"), "{out}");
+    assert!(out.starts_with("MISSION-10"), "{out}");
+    let refused = terminal.refuses(
+        "log say --data m --key day.key --kid 10 -",
+        &message("by whom"),
+    );
+    assert!(
+        refused.contains("kid: message.send is said by") && refused.contains("(rule: office)"),
+        "{refused}"
+    );
+    let duty = "{\"kid\":\"10\",\"office\":\"duty_officer\"}";
+    assert_eq!(control("office.grant/1", duty, "").0, 0);
     terminal.does_with(
-        "log say --data m --key day.key --kid 2 -",
+        "log say --data m --key day.key --kid 10 -",
         &message("by day"),
     );
-    assert_eq!(control("key.revoke/1", "{\"kid\":\"2\"}", "").0, 0);
+    assert_eq!(control("key.revoke/1", "{\"kid\":\"10\"}", "").0, 0);
     let refused = terminal.refuses(
-        "log say --data m --key day.key --kid 2 -",
+        "log say --data m --key day.key --kid 10 -",
         &message("too late"),
     );
     assert!(
-        refused.contains("key 2 was revoked at entry 4"),
+        refused.contains("key 10 was revoked at entry 13"),
         "{refused}"
     );
     assert_eq!(
         control(
             "key.compromise/1",
-            "{\"kid\":\"0\",\"from\":5}",
+            "{\"kid\":\"0\",\"from\":14}",
             "--key MISSION-recovery.key --kid 0/recovery"
         )
         .0,
@@ -297,10 +325,9 @@ fn attachments_go_in_and_come_out_and_fillers_look_like_all_others() {
         .does("log attach --data m crater.jpg")
         .trim_end()
         .to_owned();
-    let report = format!(
-        "{{\"kind\":\"report.file/1\",\"groups\":{{\"body\":{{\"aud\":[],\"content\":{{\"attachments\":[{{\"name\":\"{name}\"}}]}}}}}}}}\n"
-    );
-    terminal.does_with("log say --data m -", &report);
+    let report = json!({"category": "explosion", "from": "2016-06-20T04:00:00Z", "until": "2016-06-20T05:00:00Z",
+        "date_precision": 1, "means": ["crater"], "place_precision": 3, "attachments": [{"name": name, "what": "crater"}]});
+    let said = terminal.does_with("log say --data m -", &line("report.file/1", &[], &report));
     terminal.does(&format!("log attachment --data m {name} back.jpg"));
     assert_eq!(
         std::fs::read(terminal.path().join("back.jpg")).unwrap(),
@@ -308,12 +335,108 @@ fn attachments_go_in_and_come_out_and_fillers_look_like_all_others() {
     );
     let padded = terminal.does("log pad --data m --multiple 8");
     assert!(
-        padded.starts_with("5 fillers; the log has 8 entries"),
+        padded.starts_with("5 fillers; the log has 16 entries"),
         "{padded}"
     );
     assert!(
         terminal
-            .does("log show --data m 7 --as RU")
+            .does("log show --data m 15 --as RU")
             .contains("not for this reader")
     );
+    let reference = said.split_whitespace().nth(1).unwrap();
+    terminal.does(&format!("log erase --data m {reference} --group body"));
+    let gone = terminal.refuses(&format!("log attachment --data m {name} again.jpg"), "");
+    assert!(gone.contains("is not held here"), "{gone}");
+    assert!(!terminal.path().join("again.jpg").exists());
+}
+
+#[test]
+fn nothing_meaningless_is_said_by_the_command_line_either() {
+    let terminal = Terminal::new();
+    terminal.does("log init --callsign MISSION --origin truce.example/mission --data m");
+    let refuses = |kind: &str, content: Value, rule: &str, field: &str| {
+        for command in ["say", "sign"] {
+            let input = line(kind, &["RU"], &content);
+            let refused = terminal.refuses(&format!("log {command} --data m -"), &input);
+            let named = format!("line 1: {field}: ");
+            assert!(
+                refused.contains(&named) && refused.ends_with(&format!("(rule: {rule})\n")),
+                "{refused}"
+            );
+        }
+    };
+    let wordless = json!({"precedence": "ROUTINE", "to": ["RU"]});
+    refuses("message.send/1", wordless, "form", "body.words");
+    refuses("message.sent/1", json!({}), "known_kind", "kind");
+    refuses("movement.notify/1", json!({}), "known_kind", "kind");
+    refuses("acknowledge/1", json!({}), "about", "about");
+    let refused = terminal.refuses(
+        "log control --data m office.grant/1 {\"kid\":\"1\",\"office\":\"king\"}",
+        "",
+    );
+    assert!(refused.contains("body.office: "), "{refused}");
+    // A file is tried out as a whole: the second watch would begin while the first one lasts.
+    let watch =
+        json!({"officer": "day watch", "languages": ["en"], "until": "2036-06-21T18:00:00Z"});
+    let watch = line("shift.open/1", &["RU"], &watch);
+    std::fs::write(terminal.path().join("watches"), watch.clone() + &watch).unwrap();
+    let refused = terminal.refuses("log say --data m watches", "");
+    assert!(
+        refused.contains("line 2: body.takeover_reason: ") && refused.contains("(rule: one_watch)"),
+        "{refused}"
+    );
+    let head = terminal.does("log head --data m");
+    assert!(head.contains(&format!("\n{FOUNDED}\n")), "{head}");
+    terminal.does_with("log say --data m -", &watch);
+    let refused = terminal.refuses("log say --data m -", &watch);
+    assert!(
+        refused.contains("entry 10 has the watch"),
+        "what stood in the log before is known: {refused}"
+    );
+}
+
+#[test]
+fn each_desk_says_what_its_offices_may() {
+    let terminal = Terminal::new();
+    let founded = terminal.does(
+        "log init --callsign MISSION --origin truce.example/mission --data m --languages ar,en \
+         --office field_monitor --office duty_officer,head_of_mission",
+    );
+    let desks: Vec<&str> = founded
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("desk "))
+        .collect();
+    assert_eq!(
+        desks,
+        [
+            "1         field_monitor",
+            "3         duty_officer, head_of_mission"
+        ]
+    );
+    let mode = |path: &str| {
+        let file = std::fs::metadata(terminal.path().join(path)).unwrap();
+        std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o777
+    };
+    assert_eq!(mode("m/secret/desk/1.key"), 0o600);
+    let report = json!({"category": "shelling", "from": "2016-06-20T04:00:00Z", "until": "2016-06-20T05:00:00Z",
+        "date_precision": 1, "means": ["heard"], "place_precision": 3});
+    let watch =
+        json!({"officer": "day watch", "languages": ["en"], "until": "2036-06-21T18:00:00Z"});
+    terminal.does_with(
+        "log say --data m -",
+        &(line("report.file/1", &[], &report) + &line("shift.open/1", &[], &watch)),
+    );
+    let signer = |entry: u64| {
+        let shown = terminal.does(&format!("log show --data m {entry} --json"));
+        let shown: Value = serde_json::from_str(&shown).unwrap();
+        shown["signed_by_key"].as_str().unwrap().to_owned()
+    };
+    assert_eq!((signer(6), signer(7)), ("1".to_owned(), "3".to_owned()));
+    let refused = terminal.refuses(
+        "log say --data m --kid 1 -",
+        &line("shift.unrelieved/1", &[], &json!({})),
+    );
+    assert!(refused.contains("(rule: office)"), "{refused}");
+    let unkept = terminal.refuses("log say --data m --kid 2 -", &message("with which key?"));
+    assert!(unkept.contains("keeps no such key"), "{unkept}");
 }

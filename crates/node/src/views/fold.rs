@@ -7,6 +7,8 @@ use super::group::{Group, Kept, Logs, id, index, read, said};
 use super::objects::{self, Object};
 use super::schema::{LAYOUT, OPEN, SPAN, TABLES};
 use crate::authority::{Eyes, Membership, cut};
+use crate::catch_up::{Block, Read};
+use crate::database;
 use crate::source::{Source, Sources};
 use record::encoding::Hash;
 use record::name::{CallSign, Origin, Reference};
@@ -16,8 +18,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use truce::Body;
-use truce::agreement::Agreement;
+use truce::agreement::{Agreement, Instrument};
 use truce::contact::{Delivery, Shifts};
 use truce::due::{Owed, What};
 use truce::kinds::About;
@@ -113,11 +116,11 @@ impl Fold {
 
     /// Reads what is held in memory from the tables.
     fn load(&mut self) -> Result<(), ViewError> {
-        self.seq = self
-            .db
-            .query_row("SELECT value FROM state WHERE name = 'seq'", [], |row| {
-                row.get(0)
-            })?;
+        let state = |name: &str| {
+            let sql = "SELECT value FROM state WHERE name = ?1";
+            self.db.query_row(sql, [name], |row| row.get(0))
+        };
+        (self.seq, self.cut_by) = (state("seq")?, state("cut_by")?);
         let mut folded = BTreeMap::new();
         {
             let mut select = self.db.prepare("SELECT id, folded FROM log")?;
@@ -193,16 +196,7 @@ impl Fold {
         alone: bool,
     ) -> Result<Progress, ViewError> {
         let mut progress = Progress::default();
-        let members = sources.members();
-        let cut_by = members.mark(&self.eyes);
-        if cut_by != self.cut_by {
-            self.clear()?;
-            self.db.execute(
-                "UPDATE state SET value = ?1 WHERE name = 'cut_by'",
-                [cut_by],
-            )?;
-            self.cut_by = cut_by;
-        }
+        let members = self.prepare(sources)?;
         let mut begun = false;
         for source in sources.all() {
             let own = self.eyes == Eyes::Participant(source.origin().clone());
@@ -222,22 +216,96 @@ impl Fold {
             }
             let log = self.logs.number(&self.db, source.origin())?;
             for at in from..until {
-                if let Some(statement) = source.statement(at)? {
-                    self.take(id(log, at), at, &cut(&self.eyes, &statement, &members))?;
-                } else {
-                    self.work.roots.extend(self.waiting_for(id(log, at))?);
-                }
+                let statement = source.statement(at)?;
+                self.take_entry(log, at, statement.as_deref(), &members)?;
             }
-            self.db
-                .prepare_cached("UPDATE log SET folded = ?1 WHERE id = ?2")?
-                .execute(params![signed(until), log])?;
-            self.folded.insert(source.origin().clone(), until);
+            self.note_folded(source.origin(), log, until)?;
             progress.folded += until - from;
         }
         if begun {
             self.finish(sources)?;
         }
         Ok(progress)
+    }
+
+    /// Starts from nothing when who may read what has changed. Who is a party, as it is now.
+    pub fn prepare(&mut self, sources: &Sources) -> Result<Arc<Membership>, ViewError> {
+        let members = sources.members();
+        let cut_by = members.mark(&self.eyes);
+        if cut_by != self.cut_by {
+            self.clear()?;
+            self.db.execute(
+                "UPDATE state SET value = ?1 WHERE name = 'cut_by'",
+                [cut_by],
+            )?;
+            self.cut_by = cut_by;
+        }
+        Ok(members)
+    }
+
+    /// How far a log is folded.
+    pub fn folded(&self, origin: &Origin) -> u64 {
+        self.folded.get(origin).copied().unwrap_or(0)
+    }
+
+    /// One batch of what others read ahead, committed as a whole.
+    pub fn ahead(
+        &mut self,
+        sources: &Sources,
+        blocks: &Receiver<Block>,
+        batch: Batch,
+    ) -> Result<Progress, ViewError> {
+        let members = sources.members();
+        let mut progress = Progress::default();
+        let mut until: BTreeMap<Origin, (i64, u64)> = BTreeMap::new();
+        self.db.execute_batch("BEGIN IMMEDIATE")?;
+        while progress.folded < batch.statements_max as u64 {
+            let Ok(block) = blocks.recv() else { break };
+            for Read { source, entry } in block.iter() {
+                let origin = source.origin();
+                let from = self.folded(origin);
+                let log = self.logs.number(&self.db, origin)?;
+                match until.get_mut(origin) {
+                    Some(until) => until.1 = entry.index + 1,
+                    None => drop(until.insert(origin.clone(), (log, entry.index + 1))),
+                }
+                if entry.index >= from {
+                    self.take_entry(log, entry.index, entry.statement.as_deref(), &members)?;
+                    progress.folded += 1;
+                }
+            }
+            progress.more = true;
+        }
+        for (origin, (log, until)) in until {
+            let until = until.max(self.folded(&origin));
+            self.note_folded(&origin, log, until)?;
+        }
+        self.finish(sources)?;
+        Ok(progress)
+    }
+
+    fn take_entry(
+        &mut self,
+        log: i64,
+        at: u64,
+        statement: Option<&Statement>,
+        members: &Membership,
+    ) -> Result<(), ViewError> {
+        match statement {
+            Some(statement) => self.take(id(log, at), at, &cut(&self.eyes, statement, members)),
+            None => {
+                self.work.roots.extend(self.waiting_for(id(log, at))?);
+                Ok(())
+            }
+        }
+    }
+
+    fn note_folded(&mut self, origin: &Origin, log: i64, until: u64) -> Result<(), ViewError> {
+        self.db
+            .prepare_cached("UPDATE log SET folded = ?1 WHERE id = ?2")?
+            .execute(params![signed(until), log])?;
+        self.folded.insert(origin.clone(), until);
+        Ok(())
     }
 
     fn finish(&mut self, sources: &Sources) -> Result<(), ViewError> {
@@ -802,6 +870,17 @@ impl Fold {
         } else {
             Reach::between(&self.agreement, &agreement)
         };
+        // Whether another text took its place decides what is still owed to one, however old it is.
+        let amended = |instruments: &BTreeMap<Reference, Instrument>, of: &Reference| {
+            instruments.get(of).and_then(|one| one.amended.clone())
+        };
+        for of in agreement.instruments.keys() {
+            let before = amended(&self.agreement.instruments, of);
+            if before != amended(&agreement.instruments, of) {
+                let root = self.id_of(of)?;
+                self.work.roots.insert(root);
+            }
+        }
         if agreement != *self.agreement {
             self.agreement = Arc::new(agreement);
         }
@@ -941,16 +1020,7 @@ pub(super) fn signed(number: u64) -> i64 {
 }
 
 fn connect(path: &Path) -> Result<Connection, ViewError> {
-    let db = Connection::open(path)?;
-    db.busy_timeout(std::time::Duration::from_secs(5))?;
-    db.set_prepared_statement_cache_capacity(128);
-    db.pragma_update(None, "page_size", 8192)?;
-    db.pragma_update(None, "journal_mode", "WAL")?;
-    // Views can be thrown away: a power cut may cost the last batches, which are read again.
-    db.pragma_update(None, "synchronous", "NORMAL")?;
-    db.pragma_update(None, "secure_delete", "ON")?;
-    db.pragma_update(None, "cache_size", -CACHE_KIB)?;
-    db.pragma_update(None, "temp_store", "MEMORY")?;
+    let db = database::writer(path, CACHE_KIB)?;
     let layout: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if layout != LAYOUT {
         drop_tables(&db)?;

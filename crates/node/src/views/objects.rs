@@ -77,8 +77,9 @@ pub(super) fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("names are texts, and nothing in a row fails to be written")
 }
 
-/// All objects of a part of the truce.
-pub(super) fn of(part: &Truce, directory: &Directory) -> Vec<Object> {
+/// All objects of the truce, or of a part of it.
+#[must_use]
+pub fn of(part: &Truce, directory: &Directory) -> Vec<Object> {
     let mut all = contact::objects(part);
     all.extend(agreement::objects(part));
     all.extend(areas::objects(part));

@@ -5,6 +5,11 @@
     reason = "test support, of which each test uses a part"
 )]
 
+pub mod generated;
+pub mod holding;
+pub mod logs;
+pub mod oracle;
+
 use node::home::Founded;
 use node::{Node, Running, Settings};
 use record::audience::Audience;

@@ -116,6 +116,8 @@ struct InFlight {
 pub struct Log {
     shared: Arc<Shared>,
     sequencer: Option<JoinHandle<()>>,
+    /// Erase statements that a crash kept from being logged.
+    unfinished: Mutex<Vec<String>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -145,6 +147,21 @@ impl Log {
     /// [`OpenError`].
     pub fn open_to_read(dir: &std::path::Path, options: &Options) -> Result<Self, OpenError> {
         open::open_read_only(dir, ReadOnly::Asked, options)
+    }
+
+    /// Logs the erase statements whose bytes were destroyed just before a crash. Opening a log does it, unless it has
+    /// [`Rules`]: these have to fold the log first, so whoever opens it asks for this when they have, before anything is said.
+    pub fn finish_erasures(&self) {
+        for statement in std::mem::take(&mut *lock(&self.unfinished)) {
+            match self.say(&statement) {
+                Ok(receipt) => {
+                    tracing::info!(reference = %receipt.reference, "finished an erasure that a crash had interrupted")
+                }
+                Err(error) => {
+                    tracing::error!(%error, "an erasure was carried out, but its statement cannot be logged any more")
+                }
+            }
+        }
     }
 
     /// The log's identity.
@@ -282,8 +299,8 @@ impl Log {
     }
 
     fn keep(&self, checkpoint: &SignedCheckpoint, at: UtcMs) -> Result<(), StoreError> {
-        let (size, note) = (checkpoint.checkpoint().size(), checkpoint.to_string());
-        self.on_writer(move |store| store.keep_head(size, at.0, &note))
+        let head = checkpoint.clone();
+        self.on_writer(move |store| store.keep_head(at.0, &head))
     }
 
     /// The statement at `index` with all that is held of it.
@@ -365,7 +382,10 @@ impl Drop for Log {
     fn drop(&mut self) {
         lock(&self.shared.queue).close();
         self.shared.wake.notify_one();
-        if let Some(sequencer) = self.sequencer.take() {
+        let sequencer = self.sequencer.take();
+        // A receipt may be what held the log last: then this is its own thread, which ends by itself.
+        let own = std::thread::current().id();
+        if let Some(sequencer) = sequencer.filter(|other| other.thread().id() != own) {
             let _ = sequencer.join();
         }
     }

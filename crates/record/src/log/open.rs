@@ -13,7 +13,7 @@ use crate::name::{CallSign, LogId, Origin};
 use crate::statement::{Kid, Leaf, Statement, StatementError};
 use crate::store::head::{HeadError, HeadFile, Medium};
 use crate::store::sqlite::{KEYS, Place, RECORD, Reader, SqliteStore};
-use crate::store::{NewEntry, Store, StoreError, file_error};
+use crate::store::{NewEntry, Store, StoreError, attachment, file_error};
 use crate::time::{Clock, SystemClock};
 use serde_json::{Map, Value};
 use std::fs::File;
@@ -36,7 +36,8 @@ pub struct Options {
     pub limits: Limits,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
-    /// What may be said in this log; without rules, whatever the record itself allows.
+    /// What may be said in this log; without rules, whatever the record itself allows. With them, ask for
+    /// [`Log::finish_erasures`] when they know the log.
     pub rules: Option<Arc<dyn Rules>>,
     /// What to do when the store failed.
     pub on_fatal: FatalHandler,
@@ -306,6 +307,7 @@ pub(super) fn open_read_only(
     Ok(Log {
         shared: Arc::new(shared),
         sequencer: None,
+        unfinished: Mutex::default(),
     })
 }
 
@@ -354,6 +356,13 @@ pub(super) fn open(dir: &Path, options: Options) -> Result<Log, OpenError> {
         drop((store, head_file));
         return open_read_only(dir, reason, &options);
     }
+    let left = attachment::remove_partial(dir)?;
+    if left > 0 {
+        tracing::info!(
+            left,
+            "removed attachments that a killed process left half written"
+        );
+    }
     let database = store.len()?;
     let (id, ring) = identity(&reader, dir, u64::MAX)?;
     let tiles = StoreTiles::new(reader.clone(), database);
@@ -373,6 +382,7 @@ pub(super) fn open(dir: &Path, options: Options) -> Result<Log, OpenError> {
         &options,
     ));
     let unfinished = store.unfinished_erasures()?;
+    let ruled = options.rules.is_some();
     let mut sequencer = Sequencer {
         shared: Arc::clone(&shared),
         store: Box::new(store),
@@ -395,8 +405,11 @@ pub(super) fn open(dir: &Path, options: Options) -> Result<Log, OpenError> {
     let log = Log {
         shared,
         sequencer: Some(running),
+        unfinished: Mutex::new(unfinished),
     };
-    finish_erasures(&log, unfinished);
+    if !ruled {
+        log.finish_erasures();
+    }
     Ok(log)
 }
 
@@ -412,20 +425,6 @@ fn without_note(dir: &Path, head_file: &HeadFile, options: &Options) -> Result<L
         }
     }
     open_read_only(dir, ReadOnly::HeadDamaged, options)
-}
-
-/// Logs the erase statements whose bytes were destroyed just before a crash, before anything else is taken.
-fn finish_erasures(log: &Log, statements: Vec<String>) {
-    for statement in statements {
-        match log.say(&statement) {
-            Ok(receipt) => {
-                tracing::info!(reference = %receipt.reference, "finished an erasure that a crash had interrupted")
-            }
-            Err(error) => {
-                tracing::error!(%error, "an erasure was carried out, but its statement cannot be logged any more")
-            }
-        }
-    }
 }
 
 fn holds_valid_signer(ring: &KeyRing, signers: &[SignerKey], size: u64) -> bool {

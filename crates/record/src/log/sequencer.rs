@@ -446,8 +446,7 @@ impl Sequencer {
             return Ok(());
         }
         self.last_kept_ms = head.at.0;
-        self.store
-            .keep_head(head.size(), head.at.0, &head.checkpoint.to_string())
+        self.store.keep_head(head.at.0, &head.checkpoint)
     }
 
     fn logged_hash(&self, index: u64) -> Result<Hash, StoreError> {

@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 
 /// Largest attachment unless configured otherwise: 256 MiB.
 pub const ATTACHMENT_BYTES_MAX: u64 = 256 << 20;
+/// What the file of an attachment is called while it is written.
+const PARTIAL: &str = "partial-";
 /// Clear bytes per encrypted piece.
 const PIECE_BYTES: usize = 64 * 1024;
 const TAG_BYTES: usize = 16;
@@ -64,8 +66,10 @@ pub fn write(
     random(&mut unique)?;
     let partial = dir
         .join("attachments")
-        .join(format!("partial-{}", base64url(&unique)));
+        .join(format!("{PARTIAL}{}", base64url(&unique)));
     let file = File::create(&partial).map_err(file_error(&partial))?;
+    // Held until it has its name: whoever removes what a killed process left can tell that this one is in use.
+    file.lock().map_err(file_error(&partial))?;
     let written = encrypt(source, &file, &key, bytes_max);
     let name = match written {
         Ok(name) => name,
@@ -168,6 +172,30 @@ pub fn verify(dir: &Path, name: &Hash) -> Result<(), AttachmentError> {
     }
 }
 
+/// Removes what processes that were killed left half written; what is being written now stays. Returns how many files it were.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn remove_partial(dir: &Path) -> Result<usize, StoreError> {
+    let dir = dir.join("attachments");
+    let entries = std::fs::read_dir(&dir).map_err(file_error(&dir))?;
+    let mut removed = 0;
+    for entry in entries {
+        let path = entry.map_err(file_error(&dir))?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        if !name.is_some_and(|name| name.starts_with(PARTIAL)) {
+            continue;
+        }
+        let file = File::open(&path).map_err(file_error(&path))?;
+        if file.try_lock().is_err() {
+            continue;
+        } // protects: what_is_being_attached_is_not_taken_for_a_leftover
+        std::fs::remove_file(&path).map_err(file_error(&path))?;
+        removed += 1;
+    }
+    Ok(removed)
+}
+
 /// Removes attachment `name`, if it is there.
 ///
 /// # Errors
@@ -247,6 +275,42 @@ mod tests {
             read(dir.path(), &name, &key, &mut Vec::new()),
             Err(AttachmentError::Altered(_))
         ));
+    }
+
+    #[test]
+    fn what_is_being_attached_is_not_taken_for_a_leftover() {
+        let dir = store();
+        let leftover = dir.path().join("attachments/partial-AAAAAAAAAAA");
+        std::fs::write(&leftover, b"half of it").unwrap();
+        // Something is attached, and others open the log in the middle of it.
+        let mut source = Watched {
+            left: 2 * PIECE_BYTES,
+            dir: dir.path(),
+            removed: Vec::new(),
+        };
+        let (name, _) = write(dir.path(), &mut source, u64::MAX).unwrap();
+        assert!(source.removed.len() > 1);
+        assert_eq!(source.removed[0], 1, "the leftover, and it alone");
+        assert_eq!(source.removed[1..].iter().sum::<usize>(), 0);
+        assert!(!leftover.exists());
+        verify(dir.path(), &name).unwrap();
+    }
+
+    /// Looks for leftovers whenever it is read.
+    struct Watched<'d> {
+        left: usize,
+        dir: &'d Path,
+        removed: Vec<usize>,
+    }
+
+    impl Read for Watched<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.removed.push(remove_partial(self.dir).unwrap());
+            let bytes = buffer.len().min(self.left);
+            buffer[..bytes].fill(7);
+            self.left -= bytes;
+            Ok(bytes)
+        }
     }
 
     #[test]

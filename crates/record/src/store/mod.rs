@@ -12,6 +12,7 @@ pub mod head;
 pub mod seal;
 pub mod sqlite;
 
+use crate::c2sp::checkpoint::SignedCheckpoint;
 use crate::encoding::Hash;
 use crate::name::Reference;
 use seal::{SealKey, Sealed};
@@ -141,11 +142,11 @@ pub trait Store: Send {
     /// [`StoreError`].
     fn erased(&mut self, statement: &str, by: u64) -> Result<(), StoreError>;
 
-    /// Keeps a signed head that may be published later.
+    /// Keeps a signed head that may be published later; of one that is kept already, the signatures that are new.
     ///
     /// # Errors
     /// [`StoreError`].
-    fn keep_head(&mut self, size: u64, at_ms: i64, note: &str) -> Result<(), StoreError>;
+    fn keep_head(&mut self, at_ms: i64, head: &SignedCheckpoint) -> Result<(), StoreError>;
 
     /// Remembers the key of an attachment that was written and that no statement names yet.
     ///

@@ -2,10 +2,14 @@
 
 use super::seal::{self, SealKey, Sealed};
 use super::{NewEntry, NewTile, ObjectKey, SLOTS, Store, StoreError, attachment, file_error};
+use crate::c2sp::checkpoint::{CheckpointError, SignedCheckpoint};
+use crate::c2sp::cosignature::stated_time;
+use crate::c2sp::note::MAX_SIGNATURES;
 use crate::encoding::Hash;
 use crate::statement::{Claims, Disclosure, Leaf, Statement};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +22,7 @@ pub const RECORD: &str = "record.db";
 pub const KEYS: &str = "keys.db";
 
 /// The layout's version, kept in each database's `user_version`.
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
 /// How long a checkpoint of the write-ahead log waits for readers.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// Pages in the write-ahead log after which the writer copies it back: 32 MiB.
@@ -38,6 +42,7 @@ const RECORD_SCHEMA: &str = "
     CREATE TABLE erased (id INTEGER PRIMARY KEY, by INTEGER);
     CREATE TABLE erasing (statement TEXT PRIMARY KEY, idx INTEGER NOT NULL, slots INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE head (size INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, note TEXT NOT NULL);
+    CREATE TABLE cosigned (size INTEGER, witness TEXT, key INTEGER, PRIMARY KEY (size, witness, key)) WITHOUT ROWID;
 ";
 const KEYS_SCHEMA: &str = "
     CREATE TABLE key (id INTEGER PRIMARY KEY, key BLOB NOT NULL);
@@ -217,6 +222,7 @@ impl SqliteStore {
                 ("DELETE FROM said WHERE idx >= ?1", from),
                 ("DELETE FROM object WHERE idx >= ?1", from),
                 ("DELETE FROM head WHERE size > ?1", from),
+                ("DELETE FROM cosigned WHERE size > ?1", from),
                 ("DELETE FROM disclosure WHERE id >= ?1", id),
                 ("UPDATE attachment SET id = NULL WHERE id >= ?1", id),
                 ("DELETE FROM tile WHERE level = 0 AND n >= ?1 / 256", from),
@@ -265,38 +271,47 @@ impl SqliteStore {
             .collect())
     }
 
-    /// Adds disclosures of an entry that arrived after it. What was erased stays erased, and what is there stays as it is.
+    /// Adds disclosures, each of a slot of an entry, that arrived after the entries. What was erased stays erased, and what is
+    /// there stays as it is. All of them cost the syncs of one.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn disclose(
         &mut self,
-        index: u64,
-        disclosures: &[(u64, Sealed, SealKey)],
+        disclosures: &[(u64, u64, Sealed, SealKey)],
     ) -> Result<u64, StoreError> {
-        let mut added = 0;
-        for (slot, sealed, key) in disclosures {
-            let id = row_id(index, *slot);
+        const HELD: &str = "SELECT EXISTS (SELECT 1 FROM erased WHERE id = ?1) OR EXISTS (SELECT 1 FROM disclosure WHERE id = ?1)";
+        let mut new = Vec::new();
+        let mut slots = BTreeSet::new();
+        for (index, slot, sealed, key) in disclosures {
+            let id = row_id(*index, *slot);
             let held: bool = self
                 .record
-                .query_row(
-                    "SELECT EXISTS (SELECT 1 FROM erased WHERE id = ?1) OR EXISTS (SELECT 1 FROM disclosure WHERE id = ?1)",
-                    [id],
-                    |row| row.get(0),
-                )
+                .prepare_cached(HELD)
+                .and_then(|mut select| select.query_row([id], |row| row.get(0)))
                 .map_err(in_record)?;
-            if !held {
-                self.keys.call(KeyJob::Insert(vec![(id, key.clone())]))?;
-                self.record
-                    .execute(
-                        "INSERT INTO disclosure (id, sealed) VALUES (?1, ?2)",
-                        params![id, sealed.0],
-                    )
-                    .map_err(in_record)?;
-                added += 1;
+            // Delivered twice at once: the key must be that of the ciphertext that stays.
+            if !held && slots.insert(id) {
+                new.push((id, sealed, key));
             }
         }
-        Ok(added)
+        if new.is_empty() {
+            return Ok(0);
+        }
+        let keys = new.iter().map(|(id, _, key)| (*id, (*key).clone()));
+        self.keys.call(KeyJob::Insert(keys.collect()))?;
+        let transaction = self.record.transaction().map_err(in_record)?;
+        (|| {
+            for (id, sealed, _) in &new {
+                transaction
+                    .prepare_cached("INSERT INTO disclosure (id, sealed) VALUES (?1, ?2)")?
+                    .execute(params![id, sealed.0])?;
+            }
+            Ok(())
+        })()
+        .and_then(|()| transaction.commit())
+        .map_err(in_record)?;
+        Ok(new.len() as u64)
     }
 
     /// Links attachments, whose keys came with a disclosure, to the slot that names them.
@@ -456,16 +471,54 @@ impl Store for SqliteStore {
         Ok(())
     }
 
-    fn keep_head(&mut self, size: u64, at_ms: i64, note: &str) -> Result<(), StoreError> {
-        self.record
-            .execute(
+    fn keep_head(&mut self, at_ms: i64, head: &SignedCheckpoint) -> Result<(), StoreError> {
+        let size = signed(head.checkpoint().size());
+        let transaction = self.record.transaction().map_err(in_record)?;
+        let held: Option<String> =
+            select_one(&transaction, "SELECT note FROM head WHERE size = ?1", size)
+                .map_err(in_record)?;
+        let kept = match held {
+            Some(held) => with_more_signatures(&held, head)?,
+            None => head.clone(),
+        };
+        let witnesses = kept.note().signatures().iter();
+        let witnesses = witnesses.filter(|s| stated_time(s.bytes()).is_some());
+        (|| {
+            transaction.execute(
                 "INSERT INTO head (size, at_ms, note) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (size) DO UPDATE SET note = ?3 WHERE length(?3) > length(note)",
-                params![signed(size), at_ms, note],
-            )
-            .map_err(in_record)?;
-        Ok(())
+                 ON CONFLICT (size) DO UPDATE SET note = ?3",
+                params![size, at_ms, kept.to_string()],
+            )?;
+            for witness in witnesses {
+                transaction.execute(
+                    "INSERT OR IGNORE INTO cosigned (size, witness, key) VALUES (?1, ?2, ?3)",
+                    params![size, witness.name(), witness.id()],
+                )?;
+            }
+            transaction.commit()
+        })()
+        .map_err(in_record)
     }
+}
+
+/// The head that is kept with the signatures of the same head as it came now: each witness may bring only his own. As many as
+/// a note holds.
+fn with_more_signatures(
+    held: &str,
+    came: &SignedCheckpoint,
+) -> Result<SignedCheckpoint, StoreError> {
+    let damaged = |error: CheckpointError| StoreError::Damaged(format!("a kept head: {error}"));
+    let mut kept = SignedCheckpoint::parse(held.as_bytes()).map_err(damaged)?;
+    if kept.note().text() != came.note().text() {
+        return Ok(kept); // not the head that we signed: a signature of it would not be one of ours
+    }
+    for signature in came.note().signatures() {
+        let known = kept.note().signatures().contains(signature);
+        if !known && kept.note().signatures().len() < MAX_SIGNATURES {
+            kept.add(signature.clone()).map_err(damaged)?;
+        }
+    }
+    Ok(kept)
 }
 
 fn append_record(
@@ -573,6 +626,7 @@ pub fn salvage<E: From<StoreError>>(
         ("erasing", "?1 >= 0"),
         ("attachment", "?1 >= 0"),
         ("head", "size <= ?1"),
+        ("cosigned", "size <= ?1"),
     ] {
         if copy_rows(&old, &new, table, bound, signed(size)).is_err() {
             lost += 1;
@@ -718,6 +772,78 @@ struct Connections {
 pub struct Reader {
     place: Place,
     idle: Arc<Mutex<Vec<Connections>>>,
+}
+
+/// An entry as it is stored, with what is held of it.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// Where it stands.
+    pub index: u64,
+    /// Its leaf, which need be no statement in a mirror.
+    pub leaf: Vec<u8>,
+    /// By slot, in their order; without a key when it was erased just now.
+    held: Vec<(u64, Sealed, Option<SealKey>)>,
+}
+
+impl Stored {
+    /// The statement that the leaf is, with all that is held of it.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] when ciphertext or key were altered.
+    pub fn statement(&self, leaf: Leaf) -> Result<Statement, StoreError> {
+        let damaged = |error: &dyn std::fmt::Display| {
+            StoreError::Damaged(format!("entry {}: {error}", self.index))
+        };
+        let mut disclosures = Vec::new();
+        if let Claims::Sealed(digest) = leaf.claims
+            && let Some(head) = self.open(0, digest)?
+        {
+            let parsed = crate::statement::Head::parse(head.value()).map_err(|e| damaged(&e))?;
+            disclosures.push(head);
+            for (slot, group) in (1..).zip(parsed.groups.values()) {
+                disclosures.extend(self.open(slot, group.digest)?);
+            }
+        }
+        Statement::assemble(leaf, disclosures).map_err(|error| damaged(&error))
+    }
+
+    fn open(&self, slot: u64, digest: Hash) -> Result<Option<Disclosure>, StoreError> {
+        let held = self.held.iter().find(|(of, ..)| *of == slot);
+        let Some((_, sealed, Some(key))) = held else {
+            return Ok(None);
+        };
+        let opened = seal::open(sealed, key, digest);
+        opened.map(Some).map_err(|error| {
+            StoreError::Damaged(format!("entry {}, slot {slot}: {error}", self.index))
+        })
+    }
+}
+
+fn no_key(index: u64, slot: u64) -> StoreError {
+    StoreError::Damaged(format!("keys.db has no key for entry {index}, slot {slot}"))
+}
+
+/// The ciphertexts of slots `first..end` that were not erased.
+fn held_between(
+    record: &Connection,
+    first: i64,
+    end: i64,
+) -> Result<Vec<(i64, Sealed)>, rusqlite::Error> {
+    const SQL: &str = "SELECT id, sealed FROM disclosure WHERE id >= ?1 AND id < ?2 AND NOT EXISTS (SELECT 1 FROM erased e WHERE e.id = disclosure.id) ORDER BY id";
+    record
+        .prepare_cached(SQL)?
+        .query_map([first, end], |row| Ok((row.get(0)?, Sealed(row.get(1)?))))?
+        .collect()
+}
+
+fn keys_between(
+    keys: &Connection,
+    first: i64,
+    end: i64,
+) -> Result<HashMap<i64, SealKey>, rusqlite::Error> {
+    keys.prepare_cached("SELECT id, key FROM key WHERE id >= ?1 AND id < ?2")?
+        .query_map([first, end], |row| Ok((row.get(0)?, SealKey(row.get(1)?))))?
+        .collect()
 }
 
 /// How a slot of a stored statement stands.
@@ -880,9 +1006,7 @@ impl Reader {
             let key: Option<[u8; 32]> =
                 select_one(&c.keys, "SELECT key FROM key WHERE id = ?1", id).map_err(in_keys)?;
             let Some(key) = key else {
-                return Err(StoreError::Damaged(format!(
-                    "keys.db has no key for entry {index}, slot {slot}"
-                )));
+                return Err(no_key(index, slot));
             };
             seal::open(&Sealed(sealed), &SealKey(key), digest)
                 .map(Held::Open)
@@ -892,33 +1016,67 @@ impl Reader {
         })
     }
 
+    /// The entries `from..to` in their order, each with what is held of it, still sealed; fewer when the database ends before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn entries(&self, from: u64, to: u64) -> Result<Vec<Stored>, StoreError> {
+        let mut entries: Vec<Stored> = (from..)
+            .zip(self.leaves(from, to)?)
+            .map(|(index, leaf)| Stored {
+                index,
+                leaf,
+                held: Vec::new(),
+            })
+            .collect();
+        let (first, end) = (row_id(from, 0), row_id(from + entries.len() as u64, 0));
+        let (sealed, mut keys) = self.with(|c| {
+            let sealed = held_between(&c.record, first, end).map_err(in_record)?;
+            Ok((sealed, keys_between(&c.keys, first, end).map_err(in_keys)?))
+        })?;
+        for (id, sealed) in sealed {
+            let (index, slot) = (unsigned(id) / SLOTS, unsigned(id) % SLOTS);
+            let key = match keys.remove(&id) {
+                Some(key) => Some(key),
+                // It came, or was erased, after the one was read and before the other.
+                None => self.key(id)?,
+            };
+            let at = usize::try_from(index - from).unwrap_or(usize::MAX);
+            if let Some(entry) = entries.get_mut(at) {
+                entry.held.push((slot, sealed, key));
+            }
+        }
+        Ok(entries)
+    }
+
+    /// A key that was not found with the others. `None` when what it opens was erased.
+    fn key(&self, id: i64) -> Result<Option<SealKey>, StoreError> {
+        self.with(|c| {
+            let key = select_one(&c.keys, "SELECT key FROM key WHERE id = ?1", id);
+            if let Some(key) = key.map_err(in_keys)? {
+                return Ok(Some(SealKey(key)));
+            }
+            let erased: Option<i64> =
+                select_one(&c.record, "SELECT id FROM erased WHERE id = ?1", id)
+                    .map_err(in_record)?;
+            match erased {
+                Some(_) => Ok(None),
+                None => Err(no_key(unsigned(id) / SLOTS, unsigned(id) % SLOTS)),
+            }
+        })
+    }
+
     /// The statement at `index` with all that is held of it. `None` beyond the end.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn statement(&self, index: u64) -> Result<Option<Statement>, StoreError> {
-        let Some(bytes) = self.leaf(index)? else {
+        let Some(entry) = self.entries(index, index + 1)?.pop() else {
             return Ok(None);
         };
-        let damaged = |error: crate::statement::StatementError| {
-            StoreError::Damaged(format!("entry {index}: {error}"))
-        };
-        let leaf = Leaf::from_bytes(&bytes).map_err(damaged)?;
-        let mut disclosures = Vec::new();
-        if let Claims::Sealed(digest) = leaf.claims
-            && let Held::Open(head) = self.held(index, 0, digest)?
-        {
-            let parsed = crate::statement::Head::parse(head.value()).map_err(damaged)?;
-            disclosures.push(head);
-            for (slot, group) in (1..).zip(parsed.groups.values()) {
-                if let Held::Open(content) = self.held(index, slot, group.digest)? {
-                    disclosures.push(content);
-                }
-            }
-        }
-        Statement::assemble(leaf, disclosures)
-            .map(Some)
-            .map_err(damaged)
+        let leaf = Leaf::from_bytes(&entry.leaf)
+            .map_err(|error| StoreError::Damaged(format!("entry {index}: {error}")))?;
+        entry.statement(leaf).map(Some)
     }
 
     /// The slots of entry `index` that were erased, each with the index of the statement that says so.
@@ -989,6 +1147,39 @@ impl Reader {
                 .and_then(|mut select| {
                     select
                         .query_row(params![until_ms, signed(below)], |row| Ok((unsigned(row.get(0)?), row.get(1)?)))
+                        .optional()
+                })
+                .map_err(in_record)
+        })
+    }
+
+    /// The newest kept head below `below` entries that was signed at `until_ms` or before and that carries cosignatures with
+    /// the key ids `keys` under at least `threshold` names: its size and note. Whether they are right is not looked at.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn cosigned_head(
+        &self,
+        until_ms: i64,
+        below: u64,
+        keys: &[u32],
+        threshold: usize,
+    ) -> Result<Option<(u64, String)>, StoreError> {
+        // Straight down the index of cosigned heads: heads that nobody cosigned are not in it, however many there are.
+        const SQL: &str = "SELECT cosigned.size, note FROM cosigned JOIN head USING (size)
+            WHERE cosigned.size < ?2 AND at_ms <= ?1 AND key IN (SELECT value FROM json_each(?3))
+            GROUP BY cosigned.size HAVING count(DISTINCT witness) >= ?4
+            ORDER BY cosigned.size DESC LIMIT 1";
+        let keys = serde_json::Value::from(keys).to_string();
+        let threshold = i64::try_from(threshold).unwrap_or(i64::MAX);
+        self.with(|c| {
+            c.record
+                .prepare_cached(SQL)
+                .and_then(|mut select| {
+                    select
+                        .query_row(params![until_ms, signed(below), keys, threshold], |row| {
+                            Ok((unsigned(row.get(0)?), row.get(1)?))
+                        })
                         .optional()
                 })
                 .map_err(in_record)

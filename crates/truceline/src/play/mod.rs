@@ -164,7 +164,7 @@ impl Text<'_> {
         let text = self.line(line.line);
         let came = match outcome {
             player::Outcome::Said(short) => format!("said as {short}"),
-            player::Outcome::Refused(why) => format!("refused, as expected: {why}"),
+            player::Outcome::Refused { why, .. } => format!("refused, as expected: {why}"),
             player::Outcome::Done => return format!("{}  {text}", line.at),
             player::Outcome::Holds => return format!("{}    so it is: {text}", line.at),
         };
@@ -181,4 +181,8 @@ impl Text<'_> {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 mod tests;

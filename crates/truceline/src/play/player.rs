@@ -36,8 +36,13 @@ pub struct Deviation {
 pub enum Outcome {
     /// It was said, and is called so.
     Said(String),
-    /// It was refused, as it was expected to be.
-    Refused(String),
+    /// It was refused by this rule, as it was expected to be.
+    Refused {
+        /// The rule.
+        rule: String,
+        /// The whole of it.
+        why: String,
+    },
     /// It was done: no statement.
     Done,
     /// It is so.
@@ -198,7 +203,10 @@ impl<'s> Player<'s> {
             (Err(refusal), Some(refused)) => {
                 let field = refused.field.as_ref().unwrap_or(&refusal.field);
                 match refused.rule == refusal.rule && *field == refusal.field {
-                    true => Ok(Outcome::Refused(refusal.to_string())),
+                    true => Ok(Outcome::Refused {
+                        why: refusal.to_string(),
+                        rule: refusal.rule,
+                    }),
                     false => Err(deviation(
                         refused.line,
                         format!("refused otherwise: {refusal}"),

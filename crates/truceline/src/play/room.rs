@@ -14,7 +14,6 @@ use record::name::{CallSign, Origin, Reference};
 use record::statement::{Draft, Kid, Kind, Statement};
 use record::time::{ManualClock, UtcMs};
 use serde_json::{Map, Value, json};
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -87,7 +86,6 @@ pub struct Room {
     node: Running,
     clock: Arc<ManualClock>,
     sides: BTreeMap<CallSign, Side>,
-    settled: Cell<bool>,
 }
 
 /// What signs for a participant.
@@ -138,19 +136,15 @@ impl Room {
             node: Node::open(dir, settings).map_err(Broken::of)?,
             clock,
             sides,
-            settled: Cell::new(false),
         };
-        room.settle();
+        room.node.settle();
         Ok(room)
     }
 
-    /// Sets the clock, once everything that was said before has been dealt with at its own time.
+    /// Sets the clock. What was said before has been dealt with at its own time.
     pub fn set_clock(&self, now: UtcMs) {
-        if self.now() != now {
-            self.settle();
-            self.clock.set(now);
-            self.node.tick();
-        }
+        self.clock.set(now);
+        self.node.tick();
     }
 
     /// The node underneath.
@@ -163,21 +157,13 @@ impl Room {
         self.node.now()
     }
 
-    /// Lets machines and views deal with everything that was said.
-    fn settle(&self) {
-        if !self.settled.replace(true) {
-            self.node.settle();
-        }
-    }
-
     /// Connects a participant's node, or takes its connection away: then nothing of the others reaches it.
     ///
     /// # Errors
     /// [`Broken`].
     pub fn set_online(&self, call_sign: &CallSign, online: bool) -> Result<(), Broken> {
-        self.settle();
         self.node.cut_off(call_sign, !online).map_err(Broken::of)?;
-        self.settled.set(false);
+        self.node.settle();
         Ok(())
     }
 
@@ -253,7 +239,6 @@ impl Room {
 
     /// The views of a participant; without one, of whoever runs the exercise, who sees everything.
     pub fn views(&self, call_sign: Option<&CallSign>) -> &Arc<Views> {
-        self.settle();
         self.node.views(&self.eyes(call_sign))
     }
 
@@ -332,7 +317,8 @@ impl Room {
 
     fn hand_in(&self, statement: Statement) -> Result<Reference, Refusal> {
         let receipt = self.node.say(statement).map_err(refused)?;
-        self.settled.set(false);
+        // Machines answer and views follow before anything else happens: played again, every statement has its index again.
+        self.node.settle();
         Ok(receipt.reference)
     }
 
@@ -376,9 +362,12 @@ fn founded(founding: &Founding, recovery: &Path) -> Result<Founded, Broken> {
 /// What the node refuses, by the rule and member that its door names to everybody.
 fn refused(error: SayError) -> Refusal {
     let problem = Problem::from(error);
+    let field = problem.field().unwrap_or_default().to_owned();
+    let detail = problem.detail();
+    let reason = detail.strip_prefix(&format!("{field}: "));
     Refusal {
         rule: problem.reason().unwrap_or_default().to_owned(),
-        field: problem.field().unwrap_or_default().to_owned(),
-        reason: problem.detail().to_owned(),
+        reason: reason.unwrap_or(detail).to_owned(),
+        field,
     }
 }

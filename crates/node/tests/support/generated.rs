@@ -1,0 +1,680 @@
+//! Truces that are drawn at random: some participants say real, signed statements of every kind about each other's, to different
+//! readers, early and late, in order and not, and now and then against the rules, as another's log may.
+
+use super::logs::{DESK, MemoryLog, NOBODY};
+use proptest::prelude::*;
+use record::audience::Audience;
+use record::encoding::Hash;
+use record::name::Reference;
+use record::statement::Draft;
+use record::time::UtcMs;
+use serde_json::{Value, json};
+
+pub const NAMES: [&str; 6] = ["RU", "US", "MISSION", "HUM", "TR", "UN"];
+const START: &str = "2016-03-02T00:00:00Z";
+
+/// One step of a generated truce.
+#[derive(Debug, Clone)]
+pub struct Step {
+    who: usize,
+    what: usize,
+    about: usize,
+    readers: usize,
+    minutes: i64,
+    n: usize,
+}
+
+pub fn step() -> impl Strategy<Value = Step> {
+    let places = (0..60usize, 0..WHAT.len() * 2, 0..4000usize);
+    // Most come one after the other; some are entered late, with the time at which they were said.
+    let minutes = prop_oneof![6 => 0..400i64, 1 => -600..0i64, 1 => 400..6000i64];
+    (places, 0..12usize, minutes, 0..24usize).prop_map(
+        |((who, what, about), readers, minutes, n)| Step {
+            who,
+            what,
+            about,
+            readers,
+            minutes,
+            n,
+        },
+    )
+}
+
+/// What can happen, by name; those that happen more often come first, and the first half twice as often.
+const WHAT: [&str; 48] = [
+    "flash",
+    "flash again",
+    "receipt",
+    "receipt",
+    "acknowledge",
+    "answer",
+    "answer",
+    "answer part",
+    "message",
+    "message",
+    "continue",
+    "claim",
+    "relate",
+    "relate",
+    "retract",
+    "correct",
+    "erase",
+    "shift",
+    "hand over",
+    "take over",
+    "designate",
+    "area respond",
+    "head seen",
+    "head seen",
+    "revise",
+    "stopped",
+    "hold",
+    "refuse",
+    "withdraw",
+    "comment",
+    "read back",
+    "pass down",
+    "regrade",
+    "escalate",
+    "separation",
+    "line test",
+    "line fault",
+    "unrelieved",
+    "report",
+    "tally",
+    "toll",
+    "erase done",
+    "table",
+    "accept",
+    "leave",
+    "join",
+    "unknown",
+    "keys",
+];
+
+/// A statement that stands in a log.
+#[derive(Debug, Clone)]
+struct Stands {
+    side: usize,
+    reference: Reference,
+    kind: &'static str,
+}
+
+/// A generated truce.
+pub struct World {
+    pub logs: Vec<MemoryLog>,
+    /// The time of the last statement.
+    pub now: UtcMs,
+    stands: Vec<Stands>,
+}
+
+fn sha(n: usize) -> String {
+    Hash([u8::try_from(n).unwrap(); 32]).to_base64url()
+}
+
+fn member(name: &str, origin: &str) -> Value {
+    json!({"call_sign": name, "origin": format!("truce.example/{}", origin.to_lowercase()),
+        "role": if name == "MISSION" { "mission" } else { "party" }})
+}
+
+fn later(at: UtcMs, minutes: i64) -> String {
+    UtcMs(at.0 + minutes * 60_000).to_string()
+}
+
+impl World {
+    /// Plays `steps` among the first `sides` names. Bound from the beginning by one instrument, or by none.
+    pub fn play(sides: usize, bound: bool, steps: &[Step]) -> Self {
+        let logs = NAMES[..sides]
+            .iter()
+            .zip(1..)
+            .map(|(name, seed)| MemoryLog::found(name, seed));
+        let mut world = Self {
+            logs: logs.collect(),
+            now: UtcMs::parse(START).unwrap(),
+            stands: Vec::new(),
+        };
+        if bound {
+            world.bind();
+        }
+        for step in steps {
+            world.take(step);
+        }
+        world
+    }
+
+    fn bind(&mut self) {
+        self.now = UtcMs::parse("2016-02-22T18:00:00Z").unwrap();
+        let table = self.table(0, 0);
+        let drafted = self.draft("instrument.table/1", &[], &[("body", &["public"], table)]);
+        let instrument = self.said(0, "instrument.table", DESK, drafted);
+        let accept = json!({"text_sha256": sha(0)});
+        let drafted = self.draft(
+            "instrument.accept/1",
+            &[&instrument],
+            &[("body", &["public"], accept)],
+        );
+        self.said(1, "instrument.accept", DESK, drafted);
+        self.now = UtcMs::parse(START).unwrap();
+    }
+
+    fn draft(&self, kind: &str, about: &[&Reference], groups: &[(&str, &[&str], Value)]) -> Draft {
+        let mut draft = Draft::new(kind, &self.now.to_string())
+            .unwrap()
+            .about(about.iter().map(|about| (*about).clone()).collect());
+        for (name, readers, content) in groups {
+            let readers = Audience::of(readers.iter().map(|name| name.parse().unwrap()));
+            draft = draft.group(name, readers, content.clone()).unwrap();
+        }
+        draft
+    }
+
+    fn said(&mut self, side: usize, kind: &'static str, kid: u64, draft: Draft) -> Reference {
+        let reference = self.logs[side].say(kid, draft, self.now);
+        self.stands.push(Stands {
+            side,
+            reference: reference.clone(),
+            kind,
+        });
+        reference
+    }
+
+    /// The terms of an instrument. From the first, `n` changes who is needed, who is neutral, and who goes by which call sign.
+    fn table(&self, n: usize, version: usize) -> Value {
+        let names: Vec<&str> = self.logs.iter().map(|log| log.name.as_str()).collect();
+        let mut members: Vec<Value> = names.iter().map(|name| member(name, name)).collect();
+        if n % 6 == 5 {
+            // The first two exchange their call signs.
+            members[0] = member(names[0], names[1]);
+            members[1] = member(names[1], names[0]);
+        }
+        if n % 6 == 4 {
+            let last = names.len() - 1;
+            members[last] = member("ZZ", names[last]);
+        }
+        let signs: Vec<String> = members
+            .iter()
+            .map(|member| member["call_sign"].as_str().unwrap().to_owned())
+            .collect();
+        let needed = if n % 2 == 0 {
+            vec![&signs[0], &signs[1]]
+        } else {
+            vec![&signs[n % 3 % signs.len()]]
+        };
+        let free: Vec<&String> = signs.iter().filter(|sign| !needed.contains(sign)).collect();
+        let (neutrals, invited) = free.split_at(1.min(free.len()));
+        json!({
+            "name": format!("Text {version}"), "formality": if n % 4 == 3 { "joint_procedure" } else { "ceasefire" },
+            "version": version + 1, "text_sha256": sha(version), "text_public": true,
+            "needed": needed, "invited": if n % 3 == 0 { invited } else { &[] },
+            "accept_by": later(self.now, 3000), "in_force_from": later(self.now, if n % 5 == 0 { -60 } else { 120 }),
+            "provisions": [{"id": "art-1", "title": "Groups", "text_sha256": sha(0)}],
+            "participants": members, "neutrals": neutrals, "flash_recipients": [&signs[0], &signs[1]],
+            "clocks": if n % 2 == 0 { json!([]) } else { json!([{"precedence": "FLASH", "answer_within_s": 60 * (1 + n),
+                "read_back": true, "pass_down": false}]) },
+            "excluded": [{"id": "nusra", "name": "Nusra Front", "provision": "art-1"}],
+            "lines": [{"id": "line-1", "a": &signs[0], "b": &signs[1], "primary": "telephone", "alternate": "satellite",
+                "tests": {"first": "2016-03-01T09:00:00Z", "every_s": 86400, "within_s": 900}}],
+        })
+    }
+
+    /// A statement of one of these kinds that stands already, by a number; now and then one of any kind, or with another leaf.
+    fn pick(
+        &self,
+        kinds: &[&str],
+        step: &Step,
+        whose: impl Fn(usize) -> bool,
+    ) -> Option<Reference> {
+        if step.n == 23 && step.about % 7 == 0 {
+            let log = &self.logs[step.about % self.logs.len()];
+            let ahead = u64::try_from(step.about % 9).unwrap();
+            return Some(Reference {
+                origin: log.origin().clone(),
+                index: log.size() + ahead,
+                leaf: Hash([9; 32]),
+            });
+        }
+        let fits = |stands: &&Stands| {
+            (step.n == 22 || kinds.is_empty() || kinds.contains(&stands.kind)) && whose(stands.side)
+        };
+        let fitting: Vec<&Stands> = self.stands.iter().filter(fits).collect();
+        // The last ones are what is talked about.
+        let recent = fitting
+            .len()
+            .saturating_sub(if step.about % 3 == 0 { 3 } else { 40 });
+        let fitting = &fitting[recent..];
+        let picked = fitting.get(step.about % fitting.len().max(1))?;
+        Some(picked.reference.clone())
+    }
+
+    fn take(&mut self, step: &Step) {
+        let who = step.who % self.logs.len();
+        let what = WHAT[if step.what < WHAT.len() {
+            step.what
+        } else {
+            (step.what - WHAT.len()) / 2
+        }];
+        let before = self.now;
+        self.now = UtcMs(self.now.0 + step.minutes * 60_000 + i64::try_from(step.n).unwrap() * 37);
+        if what == "keys" {
+            self.keys(who, step);
+        } else {
+            self.speak(who, what, step);
+        }
+        // What was entered late does not set the others' clocks back.
+        self.now = self.now.max(before);
+    }
+
+    /// Keys and offices change; sometimes what they did before no longer counts.
+    fn keys(&mut self, who: usize, step: &Step) {
+        let log = &mut self.logs[who];
+        let size = log.size();
+        let kid = log.kids[step.about % log.kids.len()];
+        let reach = u64::try_from(step.about % 12).unwrap();
+        match step.n % 8 {
+            0 | 1 => {
+                let from = size.saturating_sub(reach).max(20);
+                log.control(
+                    "key.compromise/1",
+                    json!({"kid": kid.to_string(), "from": from.min(size)}),
+                );
+                let new = log.grant_key();
+                log.grant_offices(new);
+            }
+            2 => log.recover_admin(size.saturating_sub(reach).max(20).min(size)),
+            3 => {
+                // A thief at the admin's desk takes back what the desk said from the beginning, and is shut out.
+                let stolen = log.size();
+                log.control(
+                    "key.compromise/1",
+                    json!({"kid": kid.to_string(), "from": 20.min(size)}),
+                );
+                if step.about % 2 == 0 {
+                    log.recover_admin(stolen);
+                }
+            }
+            4 => drop(log.control("key.revoke/1", json!({"kid": kid.to_string()}))),
+            5 => drop(log.control(
+                "office.revoke/1",
+                json!({"kid": kid.to_string(), "office": "duty_officer"}),
+            )),
+            _ => {
+                let new = log.grant_key();
+                log.grant_offices(new);
+            }
+        }
+    }
+
+    fn speak(&mut self, who: usize, what: &str, step: &Step) {
+        let n = step.n;
+        let names: Vec<String> = self.logs.iter().map(|log| log.name.clone()).collect();
+        let others: Vec<&str> = names
+            .iter()
+            .map(String::as_str)
+            .filter(|name| *name != names[who])
+            .collect();
+        let one = others[step.about % others.len()];
+        let to: Vec<&str> = if n % 3 == 0 {
+            others.clone()
+        } else {
+            vec![one]
+        };
+        let mut addressed: Vec<&str> = to.clone();
+        addressed.push("MISSION");
+        let readers: Vec<&str> = match step.readers {
+            0 | 1 => vec!["public"],
+            2..=5 => vec!["parties", "MISSION"],
+            6 | 7 => addressed,
+            8 => vec![one],
+            9 => vec!["own"],
+            10 => vec!["parties"],
+            _ => vec![],
+        };
+        let Some((kind, about, body)) = self.words(who, what, step, &to) else {
+            return;
+        };
+        let mut groups: Vec<(&str, &[&str], Value)> = match kind {
+            "report.file/1" | "correct/1" => {
+                let mut groups: Vec<(&str, &[&str], Value)> = Vec::new();
+                for (name, content) in body.as_object().unwrap() {
+                    let narrow: &[&str] = if step.about % 2 == 0 {
+                        &[]
+                    } else {
+                        &["MISSION"]
+                    };
+                    let aud = if name == "body" { &readers[..] } else { narrow };
+                    groups.push((name, aud, content.clone()));
+                }
+                groups
+            }
+            _ => vec![("body", &readers, body)],
+        };
+        if n % 5 == 0 && kind != "filler/1" {
+            groups.push(("person", &[], json!({"name": format!("Officer {n}")})));
+        }
+        let about: Vec<&Reference> = about.iter().collect();
+        let draft = self.draft(kind, &about, &groups);
+        let kids = &self.logs[who].kids;
+        let kid = match (n, what) {
+            (21, _) => NOBODY,
+            (_, "take over") => kids[(step.about + 1) % kids.len()],
+            _ => {
+                kids[if n % 4 == 0 {
+                    step.about % kids.len()
+                } else {
+                    kids.len() - 1
+                }]
+            }
+        };
+        let name = kind.split('/').next().unwrap();
+        let name = truce::kinds::Name::ALL
+            .iter()
+            .map(|known| known.as_str())
+            .find(|known| *known == name)
+            .unwrap_or("unknown");
+        self.said(who, name, kid, draft);
+    }
+
+    /// Kind, what it is about, and body (of kinds with several groups: all of them).
+    #[allow(clippy::too_many_lines, reason = "one line a kind")]
+    fn words(
+        &self,
+        who: usize,
+        what: &str,
+        step: &Step,
+        to: &[&str],
+    ) -> Option<(&'static str, Vec<Reference>, Value)> {
+        let n = step.n;
+        let at = self.now.to_string();
+        let mine = |kinds: &[&str]| self.pick(kinds, step, |side| side == who);
+        let theirs = |kinds: &[&str]| self.pick(kinds, step, |side| side != who);
+        let any = |kinds: &[&str]| self.pick(kinds, step, |_| true);
+        let place = json!({"lat_e7": 350_000_000 + n / 3, "lon_e7": 380_000_000});
+        let flash = |happening: &str| json!({"precedence": "FLASH", "to": to, "place": place, "happening": happening});
+        let grade = ["IMMEDIATE", "PRIORITY", "ROUTINE"][n % 3];
+        let parts = if n % 2 == 0 {
+            json!([{"id": "a", "ask": "?"}, {"id": "b", "ask": "?"}])
+        } else {
+            json!([])
+        };
+        let mut text = json!({"precedence": grade, "to": to, "words": format!("words {n}"), "language": "en", "parts": parts});
+        if n == 20 {
+            text["informs"] = true.into();
+        }
+        let claim = json!({"claim": "allegation", "speaker": format!("Speaker {n}"), "said_at": at, "precision": "day",
+            "form": "paraphrase", "language": "en", "words": format!("claim {n}"), "source": {"title": "Press"}});
+        let report = json!({"category": "shelling", "from": at, "until": at, "date_precision": 1, "means": ["heard"],
+            "pcodes": [format!("SY0{}", n % 4)], "place_precision": 3, "external_id": format!("R{n}")});
+        let tally = json!({"counted": "violations", "issued_by": "RU", "from": later(self.now, -60), "until": at, "total": n,
+            "lines": [{"label": "Aleppo", "count": n / 2}], "source": {"title": "Bulletin"}});
+        let toll = json!({"harm": "killed", "population": "everybody", "low": n, "from": later(self.now, -60), "until": at,
+            "area": "there", "pcodes": ["SY02"], "given_by": "Register", "official": false, "source": {"title": "Register"}});
+        let line = |extra: Value| {
+            let mut body = json!({"line": "line-1", "means": if n % 4 == 0 { "alternate" } else { "primary" }});
+            for (name, value) in extra.as_object().unwrap() {
+                body[name] = value.clone();
+            }
+            body
+        };
+        let test = line(
+            json!({"tested_at": at, "result": if n % 5 == 0 { "not_heard" } else { "heard" }}),
+        );
+        let corner =
+            |lat: i64, lon: i64| json!({"lat_e7": 360_000_000 + lat, "lon_e7": 370_000_000 + lon});
+        let wide = 4_000_000 + i64::try_from(n % 3).unwrap() * 1_000_000;
+        let area = json!({"name": format!("Area {n}"), "purpose": "disengagement", "to": to, "basis": "x",
+            "polygon": [corner(0, 0), corner(wide, 0), corner(wide, 4_000_000), corner(0, 4_000_000)],
+            "valid_from": at, "valid_until": later(self.now, 20_000)});
+        let officer = json!({"officer": format!("watch {n}"), "languages": ["en"], "until": later(self.now, 480)});
+        let reason = json!({"reason": format!("reason {n}")});
+        let one = |target: Option<Reference>| target.map(|target| vec![target]);
+        Some(match what {
+            "flash" => ("message.send/1", vec![], flash("still_happening")),
+            "flash again" => (
+                "message.send/1",
+                one(mine(&["message.send"]))?,
+                flash("still_happening"),
+            ),
+            "stopped" => (
+                "message.send/1",
+                one(mine(&["message.send"]))?,
+                flash("stopped"),
+            ),
+            "message" => ("message.send/1", vec![], text),
+            "continue" => ("message.send/1", one(mine(&["message.send"]))?, text),
+            "receipt" => ("receipt/1", one(theirs(ASKED))?, json!({})),
+            "acknowledge" => ("acknowledge/1", one(theirs(ASKED))?, json!({})),
+            "answer" => {
+                let reply = ["checking", "stop_passed", "not_ours", "refused"][n % 4];
+                ("answer/1", one(theirs(ASKED))?, json!({"reply": reply}))
+            }
+            "answer part" => {
+                let part = ["a", "b", "c"][n % 3];
+                (
+                    "answer/1",
+                    one(theirs(&["message.send"]))?,
+                    json!({"reply": "agreed", "part": part}),
+                )
+            }
+            "hold" => (
+                "hold/1",
+                one(theirs(ASKED))?,
+                json!({"officer": "duty officer", "answer_by": later(self.now, 90)}),
+            ),
+            "refuse" => ("refuse/1", one(theirs(ASKED))?, reason),
+            "withdraw" => {
+                let response = ["answer", "refuse", "acknowledge", "area.respond"][n % 4];
+                (
+                    "withdraw/1",
+                    one(theirs(ASKED))?,
+                    json!({"response": response, "reason": "x"}),
+                )
+            }
+            "comment" => (
+                "comment/1",
+                one(theirs(&[]))?,
+                json!({"words": format!("remark {n}")}),
+            ),
+            "read back" => (
+                "read_back/1",
+                one(theirs(&["message.send"]))?,
+                json!({"words": "repeated", "place": place}),
+            ),
+            "pass down" => (
+                "pass_down/1",
+                one(theirs(&["message.send"]))?,
+                json!({"step": "sent_down", "to": "team"}),
+            ),
+            "regrade" => (
+                "message.regrade/1",
+                one(theirs(&["message.send"]))?,
+                json!({"precedence": "IMMEDIATE", "reason": "x"}),
+            ),
+            "escalate" => (
+                "message.escalate/1",
+                one(any(&["message.send"]))?,
+                json!({"to_office": "head_of_mission", "reason": "x"}),
+            ),
+            "designate" => ("area.designate/1", vec![], area),
+            "revise" => ("area.designate/1", one(mine(&["area.designate"]))?, area),
+            "area respond" => {
+                let response = ["agree", "under_consultation"][n % 2];
+                (
+                    "area.respond/1",
+                    one(theirs(&["area.designate"]))?,
+                    json!({"response": response}),
+                )
+            }
+            "separation" => (
+                "separation.ask/1",
+                vec![],
+                json!({"to": to, "formations": [], "words": "Move apart"}),
+            ),
+            "line test" => ("line.test/1", vec![], test),
+            "line fault" => (
+                "line.fault/1",
+                vec![],
+                line(json!({"since": at, "words": "No carrier"})),
+            ),
+            "shift" => {
+                let mut open = officer;
+                if n % 3 > 0 {
+                    open["takeover_reason"] = "Fell ill".into();
+                }
+                ("shift.open/1", vec![], open)
+            }
+            "hand over" => {
+                let ticked = self.open_messages(n);
+                (
+                    "shift.hand_over/1",
+                    one(mine(&["shift.open", "shift.accept"]))?,
+                    json!({"to": "next watch", "ticked": ticked}),
+                )
+            }
+            "take over" => ("shift.accept/1", one(mine(&["shift.hand_over"]))?, officer),
+            "unrelieved" => (
+                "shift.unrelieved/1",
+                one(mine(&["shift.open", "shift.accept"]))?,
+                json!({"until": later(self.now, 200)}),
+            ),
+            "report" => {
+                let mut groups = json!({"body": report});
+                if n % 2 == 0 {
+                    groups["exact"] = json!({"place": place, "uncertainty_m": 500});
+                }
+                if n % 3 == 0 {
+                    groups["narrative"] = json!({"words": format!("seen {n}"), "language": "en"});
+                }
+                ("report.file/1", vec![], groups)
+            }
+            "claim" => ("claim.record/1", vec![], claim),
+            "relate" => {
+                let first = any(&["claim.record"])?;
+                let other = Step {
+                    about: step.about / 7 + 1,
+                    ..step.clone()
+                };
+                let second = self.pick(&["claim.record"], &other, |_| true)?;
+                (
+                    "claim.relate/1",
+                    vec![first, second],
+                    json!({"relation": if n % 2 == 0 { "denies" } else { "confirms" }}),
+                )
+            }
+            "tally" => ("tally.record/1", vec![], tally),
+            "toll" => ("toll.record/1", vec![], toll),
+            "correct" => {
+                let kinds = ["message.send", "claim.record", "report.file", "line.test"];
+                let target = mine(&kinds[..])?;
+                let kind = self.stands.iter().find(|s| s.reference == target)?.kind;
+                let body = match kind {
+                    "claim.record" => claim,
+                    "report.file" => report,
+                    "line.test" => test,
+                    _ => text,
+                };
+                let mut groups = json!({"body": reason, "corrected": body});
+                if kind == "report.file" && n % 2 == 0 {
+                    groups["corrected_narrative"] =
+                        json!({"words": "seen otherwise", "language": "en"});
+                }
+                ("correct/1", vec![target], groups)
+            }
+            "retract" => ("retract/1", one(mine(RETRACTED))?, reason),
+            "erase" => {
+                let group = if n % 6 == 0 { "narrative" } else { "body" };
+                ("erase/1", one(mine(&[]))?, json!({"groups": [group]}))
+            }
+            "erase done" => ("erase.done/1", one(theirs(&["erase"]))?, json!({})),
+            "head seen" => {
+                let heads = self
+                    .logs
+                    .iter()
+                    .filter(|log| log.origin() != self.logs[who].origin());
+                let back = u64::try_from(n % 5).unwrap();
+                let mut heads: Vec<Value> = heads
+                    .map(|log| json!({"origin": log.origin().as_str(), "size": log.size() - back, "root": sha(1)}))
+                    .collect();
+                if n == 11 {
+                    // One log twice, with a smaller head after a larger one.
+                    let mut again = heads[0].clone();
+                    again["size"] = 3.into();
+                    heads.push(again);
+                }
+                ("head.seen/1", vec![], json!({"heads": heads}))
+            }
+            "table" => {
+                let amended = any(&["instrument.table"]).filter(|_| n % 2 == 0);
+                let version = self
+                    .stands
+                    .iter()
+                    .filter(|s| s.kind == "instrument.table")
+                    .count();
+                (
+                    "instrument.table/1",
+                    amended.into_iter().collect(),
+                    self.table(n, version.min(200)),
+                )
+            }
+            "accept" => {
+                let target = theirs(&["instrument.table"])?;
+                let version = self
+                    .stands
+                    .iter()
+                    .filter(|s| s.kind == "instrument.table")
+                    .position(|s| s.reference == target)
+                    .unwrap_or(0);
+                (
+                    "instrument.accept/1",
+                    vec![target],
+                    json!({"text_sha256": sha(version.min(200))}),
+                )
+            }
+            "leave" => {
+                let leaving = ["suspend", "resume", "end"][n % 3];
+                (
+                    "instrument.leave/1",
+                    one(any(&["instrument.table"]))?,
+                    json!({"leaving": leaving, "from": later(self.now, if n % 2 == 0 { 0 } else { 500 }), "reason": "x"}),
+                )
+            }
+            "join" => (
+                "formation.join/1",
+                one(any(&["instrument.table"]))?,
+                json!({"id": format!("unit-{n}"), "name": "Unit"}),
+            ),
+            _ if n % 2 == 0 => ("filler/1", vec![], json!({"x": n})),
+            _ => (
+                "site.notify/1",
+                any(&[]).into_iter().collect(),
+                json!({"anything": n}),
+            ),
+        })
+    }
+
+    /// What a hand-over ticks: all messages, or some.
+    fn open_messages(&self, n: usize) -> Vec<String> {
+        let messages = self.stands.iter().filter(|s| s.kind == "message.send");
+        let ticked = messages.filter(|s| n % 4 > 0 || s.reference.index % 2 == 0);
+        ticked.take(128).map(|s| s.reference.to_string()).collect()
+    }
+}
+
+const ASKED: &[&str] = &[
+    "message.send",
+    "message.send",
+    "area.designate",
+    "separation.ask",
+    "instrument.table",
+];
+const RETRACTED: &[&str] = &[
+    "message.send",
+    "claim.record",
+    "claim.relate",
+    "report.file",
+    "tally.record",
+    "area.designate",
+    "line.test",
+    "comment",
+    "formation.join",
+    "message.regrade",
+];
