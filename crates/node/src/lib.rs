@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod authority;
+pub mod board;
 mod catch_up;
 mod clerk;
 pub mod clock;

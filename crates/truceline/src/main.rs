@@ -1,6 +1,7 @@
 //! The `truceline` command: the operations room of a ceasefire from the terminal.
 #![allow(clippy::print_stdout, reason = "this is the command line")]
 
+mod board;
 mod carry;
 mod config;
 mod demo;
@@ -8,6 +9,7 @@ mod import;
 mod key;
 mod log;
 mod play;
+mod remote;
 mod report;
 mod serve;
 
@@ -61,10 +63,13 @@ enum Command {
     /// Found a log, say statements, show, prove, erase, repair
     #[command(subcommand)]
     Log(log::Command),
-    /// Verify a whole log from its files alone, trusting nobody who keeps them
+    /// Verify whole logs from their files alone, trusting nobody who keeps them
     #[command(
-        after_long_help = "EXAMPLE:\n  truceline audit /media/stick/logs/truce.example+mission --pin truce.example/mission+1a2b3c4d+Ab…\n\n\
-        Exit status: 0 everything holds, 1 something does not; the first bad entry is named."
+        after_long_help = "EXAMPLES:\n  truceline audit /media/stick/logs/truce.example+mission --pin truce.example/mission+1a2b3c4d+Ab…\n  \
+        truceline audit https://truce.example/              every log that this node publishes\n  \
+        truceline audit http://localhost:8016/log/RU/       one of them\n\n\
+        Exit status: 0 everything holds; 1 something does not, and the first bad entry is named; 3 a log could not be read to its\n\
+        end, so that nothing is said about it."
     )]
     Audit(report::Args),
     /// Play scenarios in an exercise room, and say which expectation does not come true
@@ -87,6 +92,11 @@ enum Command {
     /// Serve the node: API, pages, logs
     #[command(after_long_help = "EXAMPLE:\n  truceline serve --data mission --port 8016")]
     Serve(serve::Args),
+    /// Print the duty officer's board
+    #[command(
+        after_long_help = "EXAMPLES:\n  TRUCELINE_TOKEN=tl_… truceline board --url http://localhost:8016 --watch 10\n  truceline board --data truceline-demo --as MISSION --at 2016-06-21T09:00:00Z"
+    )]
+    Board(board::Args),
     /// Bring in sets of data: events, counts, places
     #[command(subcommand)]
     Import(import::Command),
@@ -102,6 +112,8 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    // Once for the process. It fails only where somebody did it before, who then chose.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let done = config::load(cli.config.as_deref()).and_then(|settings| {
         config::start_logging(&settings);
         run(cli.command, &settings)
@@ -123,6 +135,7 @@ fn run(command: Command, settings: &config::Settings) -> Outcome {
         Command::Audit(args) => report::run(&args),
         Command::Play(args) => play::run(&args),
         Command::Carry(command) => carry::run(&command, settings),
+        Command::Board(args) => board::run(&args, settings),
         Command::Demo(args) => demo::run(&args, settings),
         Command::Serve(args) => serve::serve(args, settings),
         Command::Import(command) => import::run(command, settings),

@@ -1,24 +1,30 @@
 //! `truceline audit`: what was verified, on one page that a journalist can follow.
 
+use crate::remote::{self, HttpLog, Listed, Published, RemoteError};
 use crate::{Failure, Outcome};
 use clap::Args as ClapArgs;
 use indicatif::{ProgressBar, ProgressStyle};
 use record::audit::{self, Options, Report};
+use record::c2sp::checkpoint::SignedCheckpoint;
 use record::c2sp::note::VerifierKey;
-use record::files::{Directory, Stored};
+use record::files::{Directory, LogFiles, Stored};
 use record::store::sqlite::RECORD;
 use record::time::UtcMs;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::Path;
+
+/// Exit status when a log could not be read to its end: nothing is said about it then.
+const EXIT_UNREAD: u8 = 3;
 
 #[derive(ClapArgs)]
 pub struct Args {
-    /// A node's data directory, or published files: checkpoint, tile/…
-    dir: PathBuf,
-    /// The log's verifier key, as you know it from elsewhere
+    /// A node's data directory, published files (checkpoint, tile/…), or the address of a log or of a node
+    #[arg(value_name = "DIR|URL")]
+    place: String,
+    /// A log's verifier key, as you know it from elsewhere; once for each log that you have a key of
     #[arg(long, value_name = "VKEY")]
-    pin: Option<String>,
+    pin: Vec<String>,
     /// A witness who must have cosigned the head; may be given several times
     #[arg(long, value_name = "VKEY")]
     witness: Vec<String>,
@@ -54,32 +60,119 @@ impl Progress {
     }
 }
 
+/// What the auditor brings along.
+struct Wanted {
+    pins: Vec<VerifierKey>,
+    witnesses: Vec<VerifierKey>,
+}
+
+impl Wanted {
+    fn of(args: &Args) -> Result<Self, Failure> {
+        let keys = |texts: &[String]| {
+            let key = |text: &String| {
+                VerifierKey::parse(text).map_err(|error| Failure::new(format!("{text}: {error}")))
+            };
+            texts.iter().map(key).collect::<Result<Vec<_>, _>>()
+        };
+        let pins = keys(&args.pin)?;
+        let twice =
+            (1..pins.len()).find(|at| pins[..*at].iter().any(|pin| pin.name() == pins[*at].name()));
+        if let Some(at) = twice {
+            let origin = pins[at].name();
+            return Err(Failure::new(format!(
+                "--pin names two keys of {origin}; give the one that you trust"
+            )));
+        }
+        Ok(Self {
+            pins,
+            witnesses: keys(&args.witness)?,
+        })
+    }
+
+    /// For the log of `origin`: its own pin, or else the first, which then does not fit.
+    fn options(&self, origin: Option<&str>) -> Options {
+        let own = self.pins.iter().find(|pin| Some(pin.name()) == origin);
+        Options {
+            pinned: own.or(self.pins.first()).cloned(),
+            witnesses: self.witnesses.clone(),
+        }
+    }
+
+    /// The same where several logs are audited: those without a pin vouch for themselves.
+    fn options_among(&self, origin: Option<&str>) -> Options {
+        let own = self.pins.iter().find(|pin| Some(pin.name()) == origin);
+        Options {
+            pinned: own.cloned(),
+            witnesses: self.witnesses.clone(),
+        }
+    }
+}
+
 pub fn run(args: &Args) -> Outcome {
-    let key = |text: &String| {
-        VerifierKey::parse(text).map_err(|error| Failure::new(format!("{text}: {error}")))
-    };
-    let options = Options {
-        pinned: args.pin.as_ref().map(key).transpose()?,
-        witnesses: args.witness.iter().map(key).collect::<Result<_, _>>()?,
-    };
-    if !args.dir.is_dir() {
+    let wanted = Wanted::of(args)?;
+    if !remote::is_address(&args.place) {
+        return show(args, &audit_directory(Path::new(&args.place), &wanted)?);
+    }
+    match remote::published(&args.place).map_err(unread)? {
+        Published::Log(log) => {
+            let options = wanted.options(origin_of(&*log).as_deref());
+            show(args, &audit_remote(*log, &options).map_err(unread)?)
+        }
+        Published::Logs(logs) => audit_all(args, &wanted, logs),
+    }
+}
+
+fn unread(error: RemoteError) -> Failure {
+    let status = EXIT_UNREAD;
+    let message =
+        format!("{error}\n  Nothing could be verified, so nothing is said about any log.");
+    Failure { message, status }
+}
+
+fn audit_directory(dir: &Path, wanted: &Wanted) -> Result<Report, Failure> {
+    if !dir.is_dir() {
         return Err(Failure::new(format!(
             "{}: no such directory",
-            args.dir.display()
+            dir.display()
         )));
     }
+    if dir.join(RECORD).exists() {
+        let stored = Stored::open(dir)?;
+        return Ok(audit(
+            &stored,
+            &wanted.options(origin_of(&stored).as_deref()),
+        ));
+    }
+    let published = Directory::new(dir);
+    Ok(audit(
+        &published,
+        &wanted.options(origin_of(&published).as_deref()),
+    ))
+}
+
+fn audit_remote(log: HttpLog, options: &Options) -> Result<Report, RemoteError> {
+    let report = audit(&log, options);
+    log.failure().map_or(Ok(report), Err)
+}
+
+fn audit(files: &impl LogFiles, options: &Options) -> Report {
     let mut progress = Progress::new("entries");
-    let show = |at, of| progress.show(at, of);
-    let report = if args.dir.join(RECORD).exists() {
-        audit::audit(&Stored::open(&args.dir)?, &options, show)
-    } else {
-        audit::audit(&Directory::new(&args.dir), &options, show)
-    };
+    let report = audit::audit(files, options, |at, of| progress.show(at, of));
     progress.end();
+    report
+}
+
+/// Whose log the checkpoint says that it is.
+fn origin_of(files: &impl LogFiles) -> Option<String> {
+    let head = SignedCheckpoint::parse(&files.checkpoint()?).ok()?;
+    Some(head.checkpoint().origin().to_owned())
+}
+
+fn show(args: &Args, report: &Report) -> Outcome {
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&as_json(&report))?);
+        println!("{}", serde_json::to_string_pretty(&as_json(report))?);
     } else {
-        print!("{}", page(&report));
+        print!("{}", page(report));
     }
     if report.is_sound() {
         return Ok(());
@@ -88,6 +181,160 @@ pub fn run(args: &Args) -> Outcome {
         Some(index) => format!("the log is not sound; the first bad entry is {index}"),
         None => "the log is not sound".to_owned(),
     }))
+}
+
+/// One log of several, with what became of its audit.
+struct Audited {
+    listed: Listed,
+    address: String,
+    result: Result<Report, RemoteError>,
+    /// What the list says of it and the log does not.
+    contradictions: Vec<String>,
+}
+
+impl Audited {
+    fn is_sound(&self) -> bool {
+        let sound = self.result.as_ref().is_ok_and(Report::is_sound);
+        sound && self.contradictions.is_empty()
+    }
+
+    fn verdict(&self) -> String {
+        match &self.result {
+            Err(error) => format!("could not be read: {error}"),
+            Ok(report) if !report.is_sound() => match report.first_bad {
+                Some(index) => format!("NOT SOUND, the first bad entry is {index}"),
+                None => "NOT SOUND".to_owned(),
+            },
+            Ok(report) if self.contradictions.is_empty() => {
+                let pinned = if report.pinned { ", pinned" } else { "" };
+                format!("holds, {} entries{pinned}", report.size)
+            }
+            Ok(_) => self.contradictions.join("; "),
+        }
+    }
+}
+
+fn audit_all(args: &Args, wanted: &Wanted, logs: Vec<(Listed, HttpLog)>) -> Outcome {
+    let mut all = Vec::new();
+    for (listed, log) in logs {
+        let address = log.address().to_string();
+        let options = wanted.options_among(origin_of(&log).as_deref());
+        let result = audit_remote(log, &options);
+        let report = result.as_ref().ok();
+        let contradictions = report.map_or_else(Vec::new, |report| contradictions(&listed, report));
+        let one = Audited {
+            listed,
+            address,
+            result,
+            contradictions,
+        };
+        if !args.json {
+            println!("{}  {}\n", one.listed.call_sign, one.address);
+            match &one.result {
+                Ok(report) => println!("{}", page(report)),
+                Err(_) => println!("{}\n", one.verdict()),
+            }
+        }
+        all.push(one);
+    }
+    // A log that is known from elsewhere and not shown here is missing, whatever the list says.
+    let is_there = |pin: &&VerifierKey| {
+        let mut reports = all.iter().filter_map(|one| one.result.as_ref().ok());
+        !reports.any(|report| report.origin == pin.name())
+    };
+    let absent: Vec<&str> = wanted
+        .pins
+        .iter()
+        .filter(is_there)
+        .map(VerifierKey::name)
+        .collect();
+    if args.json {
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&all_as_json(&all, &absent))?
+        );
+    } else {
+        print!("{}", summary(&all, &absent));
+    }
+    outcome(&all, &absent)
+}
+
+/// What a list says of a log and the log itself does not.
+fn contradictions(listed: &Listed, report: &Report) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut differ = |what: &str, listed: &str, found: &str| {
+        if !found.is_empty() && listed != found {
+            all.push(format!(
+                "the list names the {what} {listed}, the log is of {found}"
+            ));
+        }
+    };
+    differ("origin", listed.origin.as_str(), &report.origin);
+    differ("call sign", listed.call_sign.as_str(), &report.call_sign);
+    let key = listed.verifier.as_ref().map(ToString::to_string);
+    if let Some(key) = key.filter(|key| !report.signed_by.contains(key)) {
+        all.push(format!(
+            "the list names the key {key}, which did not sign the head"
+        ));
+    }
+    all
+}
+
+fn summary(all: &[Audited], absent: &[&str]) -> String {
+    let width = all
+        .iter()
+        .map(|one| one.listed.call_sign.as_str().len())
+        .max()
+        .unwrap_or(0);
+    let sound = all.iter().filter(|one| one.is_sound()).count();
+    let mut out = format!("{sound} of {} logs hold\n", all.len());
+    for one in all {
+        out += &format!(
+            "  {:width$}  {}\n",
+            one.listed.call_sign.as_str(),
+            one.verdict()
+        );
+    }
+    for origin in absent {
+        out += &format!("  {origin} is pinned and is not among them\n");
+    }
+    out
+}
+
+fn all_as_json(all: &[Audited], absent: &[&str]) -> Value {
+    let logs = all.iter().map(|one| {
+        let mut value = match &one.result {
+            Ok(report) => as_json(report),
+            Err(error) => json!({"unread": error.to_string()}),
+        };
+        value["address"] = one.address.clone().into();
+        value["listed_as"] = one.listed.call_sign.as_str().into();
+        value["contradictions"] = one.contradictions.clone().into();
+        value
+    });
+    let sound = absent.is_empty() && all.iter().all(Audited::is_sound);
+    json!({"sound": sound, "pinned_and_absent": absent, "logs": logs.collect::<Vec<_>>()})
+}
+
+fn outcome(all: &[Audited], absent: &[&str]) -> Outcome {
+    let bad: Vec<&Audited> = all.iter().filter(|one| !one.is_sound()).collect();
+    if bad.is_empty() && absent.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = bad
+        .iter()
+        .map(|one| one.listed.call_sign.as_str())
+        .collect();
+    let unread = absent.is_empty() && bad.iter().all(|one| one.result.is_err());
+    let message = match (names.join(", "), absent.join(", ")) {
+        (names, absent) if absent.is_empty() => format!("not all logs hold: {names}"),
+        (names, absent) if names.is_empty() => format!("pinned and not there: {absent}"),
+        (names, absent) => format!("not all logs hold: {names}; pinned and not there: {absent}"),
+    };
+    Err(Failure {
+        message,
+        status: if unread { EXIT_UNREAD } else { 1 },
+    })
 }
 
 fn time(seconds: i64) -> String {

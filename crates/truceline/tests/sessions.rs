@@ -4,86 +4,10 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod terminal;
+
 use serde_json::{Value, json};
-use std::io::Write as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
-
-struct Terminal {
-    root: tempfile::TempDir,
-}
-
-impl Terminal {
-    fn new() -> Self {
-        Self {
-            root: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    fn path(&self) -> &Path {
-        self.root.path()
-    }
-
-    /// Runs a command line; returns its exit status, what it printed and what it complained of.
-    fn run(&self, line: &str, input: &str) -> (i32, String, String) {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_truceline"))
-            .args(line.split_whitespace())
-            .current_dir(self.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // A command that refuses its arguments reads no input.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        let output = child.wait_with_output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        (
-            output.status.code().unwrap(),
-            text(output.stdout),
-            text(output.stderr),
-        )
-    }
-
-    fn does(&self, line: &str) -> String {
-        self.does_with(line, "")
-    }
-
-    fn does_with(&self, line: &str, input: &str) -> String {
-        let (status, out, error) = self.run(line, input);
-        assert_eq!(status, 0, "{line}: {error}");
-        out
-    }
-
-    fn refuses(&self, line: &str, input: &str) -> String {
-        let (status, out, error) = self.run(line, input);
-        assert_eq!(status, 1, "{line}: {out}{error}");
-        error
-    }
-}
-
-/// The word after `label` in what `log init` printed.
-fn printed(text: &str, label: &str) -> String {
-    let line = text
-        .lines()
-        .find(|line| line.trim_start().starts_with(label))
-        .unwrap();
-    line.trim_start()[label.len()..]
-        .split_whitespace()
-        .next()
-        .unwrap()
-        .to_owned()
-}
-
-fn line(kind: &str, aud: &[&str], content: &Value) -> String {
-    let draft = json!({"kind": kind, "groups": {"body": {"aud": aud, "content": content}}});
-    format!("{draft}\n")
-}
-
-fn message(words: &str) -> String {
-    let content = json!({"precedence": "ROUTINE", "to": ["RU"], "words": words, "language": "en"});
-    line("message.send/1", &["RU"], &content)
-}
+use terminal::{Terminal, line, message, printed};
 
 /// Entries of a log as it is founded without more: its declaration, one key, and an office each.
 const FOUNDED: u64 = 10;
@@ -439,4 +363,51 @@ fn each_desk_says_what_its_offices_may() {
     assert!(refused.contains("(rule: office)"), "{refused}");
     let unkept = terminal.refuses("log say --data m --kid 2 -", &message("with which key?"));
     assert!(unkept.contains("keeps no such key"), "{unkept}");
+}
+
+const SCENARIO: &str = "\
+scenario A call
+happened Nothing.
+source   Invented.
+answers  Any officer takes it.
+begins   2016-06-20T21:00Z
+participant US guarantor languages en
+participant RU guarantor languages ru
+instrument coh \"Cessation\" needed US, RU accepted
++00:02 US duty_officer FLASH to RU at 33.5N 38.5E still_happening as @strike
++00:07 expect overdue RU answer @strike
+";
+
+#[test]
+fn a_scenario_is_played_and_the_first_line_that_does_not_come_true_is_named() {
+    let terminal = Terminal::new();
+    let file = |name: &str, text: &str| std::fs::write(terminal.path().join(name), text).unwrap();
+    file("good.truce", SCENARIO);
+    file(
+        "late.truce",
+        &SCENARIO.replace("+00:07 expect", "+00:06 expect"),
+    );
+    file("slip.truce", &SCENARIO.replace("FLASH", "FLSH"));
+    let told = terminal.does("play good.truce --keep kept");
+    assert!(
+        told.starts_with("EXERCISE  A call") && told.contains("said as US-9"),
+        "{told}"
+    );
+    assert!(terminal.path().join("kept/exercise").exists());
+    let refused = terminal.refuses("play good.truce --keep kept", "");
+    assert!(refused.contains("is there already"), "{refused}");
+    let late = terminal.refuses("play --quiet late.truce", "");
+    assert!(
+        late.contains("late.truce:10: +00:06 expect overdue RU answer @strike\n  found: RU owes answer about US-9: open"),
+        "{late}"
+    );
+    let slip = terminal.refuses("play slip.truce", "");
+    assert!(
+        slip.contains("slip.truce:9:24: found \"FLSH\"; expected one of FLASH"),
+        "{slip}"
+    );
+    let all = terminal.refuses("play --quiet .", "");
+    assert!(all.contains("2 of 3 scenarios did not come out"), "{all}");
+    let none = terminal.refuses("play --quiet kept", "");
+    assert!(none.contains("no file in it ends in .truce"), "{none}");
 }

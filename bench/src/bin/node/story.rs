@@ -881,10 +881,8 @@ impl<'c> Story<'c> {
             vec![],
             vec![("body", ALL, body)],
         )?;
-        if self.dice.percent(90) {
-            let wait = self.dice.wait(HOUR, 3 * DAY);
-            self.after(wait, Next::Area(other, area, ALL));
-        }
+        let wait = self.dice.wait(HOUR, 6 * DAY);
+        self.after(wait, Next::Area(other, area, ALL));
         Ok(())
     }
 
@@ -892,7 +890,10 @@ impl<'c> Story<'c> {
         let body = match self.dice.below(3) {
             0 => json!({"response": "agree"}),
             1 => json!({"response": "dispute", "reason": "Covered groups hold its western half"}),
-            _ => json!({"response": "under_consultation", "answer_by": spell(self.now + DAY)}),
+            _ => {
+                self.after(2 * DAY, Next::Area(who, area.clone(), readers));
+                json!({"response": "under_consultation", "answer_by": spell(self.now + 2 * DAY)})
+            }
         };
         self.respond(who, "area.respond/1", area, readers, body)
             .map(drop)

@@ -4,7 +4,6 @@
 use crate::cast::{SIGNS, Side};
 use crate::story::Story;
 use bench::Outcome;
-use bench::disk::Scratch;
 use node::home::SECRET;
 use record::encoding::Hash;
 use record::log::secret_file;
@@ -49,10 +48,12 @@ impl World {
                 from.elapsed().as_secs_f64()
             );
         }
-        Self::of(dir.join(SIGNS[0]))
+        Self::of(&dir)
     }
 
-    fn of(home: PathBuf) -> Outcome<Self> {
+    /// What is in `dir` already.
+    pub fn of(dir: &Path) -> Outcome<Self> {
+        let home = dir.join(SIGNS[0]);
         let end = fs::read_to_string(home.join(END))?;
         Ok(Self {
             end: UtcMs::parse(&end)?,
@@ -61,10 +62,9 @@ impl World {
     }
 
     /// A copy to work on, without views.
-    pub fn copy(&self, into: &Scratch) -> Outcome<Self> {
-        let home = into.path().join("home");
-        copy(&self.home, &home)?;
-        Self::of(home)
+    pub fn copy(&self, into: &Path) -> Outcome<Self> {
+        copy(&self.home, &into.join(SIGNS[0]))?;
+        Self::of(into)
     }
 }
 

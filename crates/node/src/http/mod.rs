@@ -8,6 +8,7 @@ mod accounts;
 pub mod agreement;
 pub mod api;
 pub mod auth;
+pub mod board;
 pub mod contact;
 pub mod document;
 pub mod gate;
@@ -17,6 +18,7 @@ pub mod live;
 pub mod logs;
 pub mod objects;
 pub mod page;
+pub mod pages;
 pub mod participants;
 pub mod problem;
 pub mod search;
@@ -196,6 +198,7 @@ pub fn node_routes(node: Arc<Node>) -> Routes {
         .routes(routes!(statements::about))
         .routes(routes!(statements::readers))
         .merge(objects::routes())
+        .routes(routes!(board::board))
         .routes(routes!(live::due))
         .routes(routes!(live::changes))
         .routes(routes!(live::alarms))
@@ -216,6 +219,7 @@ pub fn node_routes(node: Arc<Node>) -> Routes {
     let patient = said.routes(routes!(live::stream)).layer(here.clone());
     let pages = Router::new()
         .route("/log/{call_sign}/{*path}", get(logs::file))
+        .merge(pages::router())
         .layer(here);
     Routes {
         quick,

@@ -774,7 +774,7 @@ impl Fold {
         let seq = self.seq + 1;
         let changed = self
             .db
-            .prepare_cached("INSERT INTO object (id, capability, at_ms, by_sign, place, tag, open, seq, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO UPDATE SET capability = ?2, at_ms = ?3, by_sign = ?4, place = ?5, tag = ?6, open = ?7, seq = ?8, body = ?9 WHERE body <> ?9 OR open <> ?7")?
+            .prepare_cached("INSERT INTO object (id, capability, at_ms, end_ms, by_sign, place, tag, open, seq, body) VALUES (?1, ?2, ?3, ?10, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO UPDATE SET capability = ?2, at_ms = ?3, end_ms = ?10, by_sign = ?4, place = ?5, tag = ?6, open = ?7, seq = ?8, body = ?9 WHERE body <> ?9 OR open <> ?7")?
             .execute(params![
                 id,
                 object.capability,
@@ -784,7 +784,8 @@ impl Fold {
                 object.tag,
                 object.open,
                 seq,
-                object.body
+                object.body,
+                object.end.0
             ])?;
         if changed > 0 {
             self.seq = seq;

@@ -11,7 +11,7 @@ use record::statement::Statement;
 use record::time::UtcMs;
 use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -104,7 +104,7 @@ pub struct GroupRow {
 }
 
 /// Something that is owed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OwedRow {
     /// `flash`, `answer`, `acceptance`, `area_response`, `separation_answer`, `line_test` or `relief`.
     pub what: String,
@@ -442,42 +442,51 @@ impl Views {
             .covered(place, actor, at, &areas, contains))
     }
 
-    /// How many objects of a capability fall into each place and category between two times.
+    /// When somebody last said something in a log, of what these eyes read. What machines say by themselves is nobody's word.
     ///
     /// # Errors
     /// [`ViewError`].
-    pub fn by_place(
-        &self,
-        capability: &str,
-        from: UtcMs,
-        until: UtcMs,
-    ) -> Result<Vec<(String, String, u64)>, ViewError> {
-        const SQL: &str = "SELECT place, tag, count(*) FROM object WHERE capability = ?1 AND at_ms >= ?2 AND at_ms < ?3 GROUP BY place, tag ORDER BY place, tag";
+    pub fn last_said(&self, origin: &Origin) -> Result<Option<UtcMs>, ViewError> {
+        const SQL: &str = "SELECT at_ms FROM statement WHERE id >= ?1 AND id < ?2 AND kind NOT IN ('head.seen/1', 'receipt/1', 'erase.done/1', 'office.grant/1', 'key.grant/1', 'participant.declare/1') ORDER BY id DESC LIMIT 1";
         self.read(|db| {
-            Ok(db
+            let logs = Logs::load(db)?;
+            let Some(log) = logs.known(origin) else {
+                return Ok(None);
+            };
+            let at: Option<i64> = db
                 .prepare_cached(SQL)?
-                .query_map(params![capability, from.0, until.0], |row| {
-                    Ok((row.get(0)?, row.get(1)?, unsigned(row.get(2)?)))
-                })?
-                .collect::<Result<_, _>>()?)
+                .query_row([log * SPAN, (log + 1) * SPAN], |row| row.get(0))
+                .optional()?;
+            Ok(at.map(UtcMs))
         })
     }
 
-    /// Statements that name an external id in what they report, by that id.
+    /// How many reports there are of each place and category whose time, as precisely as it is known, touches `from` to `until`.
+    /// What is known less precisely than to [`REPORTED_SPAN_MS_MAX`] is in no such count.
     ///
     /// # Errors
     /// [`ViewError`].
-    pub fn external_ids(&self, capability: &str) -> Result<BTreeSet<String>, ViewError> {
-        const SQL: &str = "SELECT coalesce(json_extract(body, '$.report.external_id'), json_extract(body, '$.tally.external_id')) FROM object WHERE capability = ?1";
+    pub fn reported(
+        &self,
+        from: UtcMs,
+        until: UtcMs,
+    ) -> Result<Vec<(String, String, u64)>, ViewError> {
+        const SQL: &str = "SELECT place, tag, count(*) FROM object WHERE capability = 'report' AND at_ms >= ?1 AND at_ms < ?3 AND end_ms > ?2 AND end_ms - at_ms <= ?4 GROUP BY place, tag ORDER BY place, tag";
+        let earliest = from.0 - REPORTED_SPAN_MS_MAX;
         self.read(|db| {
-            let ids = db
+            Ok(db
                 .prepare_cached(SQL)?
-                .query_map([capability], |row| row.get::<_, Option<String>>(0))?
-                .collect::<Result<Vec<_>, _>>()?;
-            Ok(ids.into_iter().flatten().collect())
+                .query_map(
+                    params![earliest, from.0, until.0, REPORTED_SPAN_MS_MAX],
+                    |row| Ok((row.get(0)?, row.get(1)?, unsigned(row.get(2)?))),
+                )?
+                .collect::<Result<_, _>>()?)
         })
     }
 }
+
+/// The time of a report is known to the day, with room for a change of the clocks.
+pub const REPORTED_SPAN_MS_MAX: i64 = 26 * 3600 * 1000;
 
 fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
@@ -1012,6 +1021,7 @@ pub(super) fn line_object(said: &Said, by: CallSign) -> Option<Object> {
         reference: said.reference.clone(),
         capability,
         at,
+        end: at,
         by,
         place: line.to_string(),
         tag,
