@@ -7,6 +7,8 @@ use std::time::Duration;
 
 /// How long a reader or writer waits for another, at most.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
+/// Pages that each reader keeps in memory, in KiB.
+const READER_CACHE_KIB: i64 = 8_192;
 /// Statements that a connection keeps prepared.
 const PREPARED_MAX: usize = 128;
 
@@ -26,7 +28,9 @@ pub fn writer(path: &Path, cache_kib: i64) -> Result<Connection, rusqlite::Error
 /// A reading connection to the database at `path`.
 pub fn reader(path: &Path) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    set_up(Connection::open_with_flags(path, flags)?)
+    let db = set_up(Connection::open_with_flags(path, flags)?)?;
+    db.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
+    Ok(db)
 }
 
 fn set_up(db: Connection) -> Result<Connection, rusqlite::Error> {

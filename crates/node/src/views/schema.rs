@@ -1,7 +1,7 @@
 //! The tables of one reader's views. Ids, `seq` and the order of rows are local; nothing else is.
 
 /// Changes with every change of the tables or of what is written into them: other views are thrown away and computed anew.
-pub const LAYOUT: i64 = 2;
+pub const LAYOUT: i64 = 3;
 
 /// Entries of a log are numbered below this in ids: `log * SPAN + index`.
 pub const SPAN: i64 = 1 << 40;
@@ -25,6 +25,10 @@ CREATE TABLE statement (
 CREATE INDEX statement_member ON statement (root) WHERE root <> id;
 CREATE INDEX statement_kind ON statement (kind, id);
 CREATE INDEX statement_seq ON statement (seq);
+-- Lists, in their order; `id >> 40` is the log.
+CREATE INDEX statement_list ON statement (at_ms, id);
+CREATE INDEX statement_kind_list ON statement (kind, at_ms, id);
+CREATE INDEX statement_log_list ON statement (id >> 40, at_ms, id);
 CREATE TABLE about (to_id INTEGER NOT NULL, from_id INTEGER NOT NULL, PRIMARY KEY (to_id, from_id)) WITHOUT ROWID;
 -- Heads that others say they saw.
 CREATE TABLE seen (by_log INTEGER NOT NULL, log INTEGER NOT NULL, from_id INTEGER NOT NULL, size INTEGER NOT NULL, at_ms INTEGER NOT NULL,
@@ -62,9 +66,12 @@ CREATE TABLE object (
   seq INTEGER NOT NULL,
   body TEXT NOT NULL
 );
-CREATE INDEX object_list ON object (capability, at_ms, id);
-CREATE INDEX object_place ON object (capability, place, at_ms);
-CREATE INDEX object_open ON object (capability, tag, at_ms) WHERE open = 1;
+-- Lists, in their order, each with whatever else they are filtered by: totals are counted without reading a row.
+CREATE INDEX object_list ON object (capability, at_ms, id, place, tag, open);
+CREATE INDEX object_by ON object (capability, by_sign, at_ms, id, tag, open);
+CREATE INDEX object_place ON object (capability, place, at_ms, id, by_sign, tag, open);
+CREATE INDEX object_tag ON object (capability, tag, at_ms, id, open);
+CREATE INDEX object_open ON object (capability, at_ms, id, by_sign, place, tag) WHERE open = 1;
 CREATE INDEX object_seq ON object (seq);
 CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 -- `epoch` is another whenever the tables are made anew: whatever follows their changes starts again.
