@@ -36,13 +36,13 @@ pub struct Board {
     /// People on the road who were not heard from.
     pub road: RoadRow,
     /// Lines.
-    pub lines: Vec<LineRow>,
+    pub lines: Vec<BoardLine>,
     /// What the own side owes: overdue first, then the next deadline.
     pub mine: Vec<OwedRow>,
     /// What others owe the own side.
     pub awaited: Vec<OwedRow>,
     /// How fresh each log is, and who is on duty there.
-    pub logs: Vec<LogRow>,
+    pub logs: Vec<FreshnessRow>,
     /// The truce itself.
     pub truce: TruceRow,
     /// Of each side to each other, the oldest item that is not answered.
@@ -107,7 +107,7 @@ pub struct RoadRow {
 
 /// A line.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct LineRow {
+pub struct BoardLine {
     /// Short name.
     pub id: String,
     /// One end.
@@ -125,7 +125,7 @@ pub struct LineRow {
     pub faults: Vec<String>,
 }
 
-impl LineRow {
+impl BoardLine {
     /// Both ends.
     #[must_use]
     pub fn ends(&self) -> [&EndRow; 2] {
@@ -151,7 +151,7 @@ pub struct EndRow {
 
 /// A participant's log and watch.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct LogRow {
+pub struct FreshnessRow {
     /// Whose.
     pub call_sign: String,
     /// The last entry that is applied here, to be read aloud.
@@ -384,7 +384,7 @@ fn road(views: &Views) -> Result<RoadRow, ViewError> {
     })
 }
 
-fn lines(views: &Views, now: UtcMs) -> Result<Vec<LineRow>, ViewError> {
+fn lines(views: &Views, now: UtcMs) -> Result<Vec<BoardLine>, ViewError> {
     let context = views.context();
     let in_force = |of: &record::name::Reference| {
         context
@@ -416,7 +416,7 @@ fn lines(views: &Views, now: UtcMs) -> Result<Vec<LineRow>, ViewError> {
             }
         };
         let two_way = state.last_two_way.filter(|(at, _)| *at <= now);
-        LineRow {
+        BoardLine {
             id: state.line.id.to_string(),
             a: end(&state.line.a),
             b: end(&state.line.b),
@@ -433,7 +433,7 @@ fn lines(views: &Views, now: UtcMs) -> Result<Vec<LineRow>, ViewError> {
     Ok(rows.collect())
 }
 
-fn logs(views: &Views, now: UtcMs) -> Result<Vec<LogRow>, ViewError> {
+fn logs(views: &Views, now: UtcMs) -> Result<Vec<FreshnessRow>, ViewError> {
     let context = views.context();
     let mut rows = Vec::new();
     for sign in context.directory.call_signs() {
@@ -446,7 +446,7 @@ fn logs(views: &Views, now: UtcMs) -> Result<Vec<LogRow>, ViewError> {
             .shifts
             .get(origin)
             .and_then(|shifts| shifts.on_duty(now));
-        rows.push(LogRow {
+        rows.push(FreshnessRow {
             call_sign: sign.to_string(),
             applied: applied
                 .checked_sub(1)

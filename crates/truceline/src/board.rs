@@ -4,7 +4,7 @@ use crate::config::Settings;
 use crate::{Failure, Outcome};
 use clap::Args as ClapArgs;
 use node::Node;
-use node::board::{Board, FlashRow, LineRow};
+use node::board::{Board, BoardLine, FlashRow};
 use node::http::pages::age;
 use node::views::OwedRow;
 use record::name::CallSign;
@@ -227,7 +227,7 @@ fn joined(words: &[String], none: &str) -> String {
     words.join(", ").replace('_', " ")
 }
 
-fn lines(row: &LineRow) -> Vec<String> {
+fn lines(row: &BoardLine) -> Vec<String> {
     let two_way = row.age_s.map_or("NEVER two-way".to_owned(), |seconds| {
         format!(
             "two-way {} ago, {}",

@@ -124,8 +124,7 @@ pub struct PartRow {
     pub part: Option<String>,
     /// `silent`, `answered` or `refused`.
     pub state: &'static str,
-    /// Where it stands.
-    #[serde(flatten)]
+    /// Where it stands; absent while there is silence.
     pub said: Option<Ref>,
     /// What was answered.
     pub reply: Option<Value>,
