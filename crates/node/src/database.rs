@@ -19,7 +19,7 @@ pub fn writer(path: &Path, cache_kib: i64) -> Result<Connection, rusqlite::Error
     db.pragma_update(None, "journal_mode", "WAL")?;
     // What can be thrown away may lose its last batches to a power cut: they are read again.
     db.pragma_update(None, "synchronous", "NORMAL")?;
-    db.pragma_update(None, "secure_delete", "ON")?;
+    db.pragma_update(None, "secure_delete", "ON")?; // protects: what_was_erased_stands_in_no_file_of_the_store
     db.pragma_update(None, "cache_size", -cache_kib)?;
     db.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(db)

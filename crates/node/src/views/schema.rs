@@ -1,7 +1,7 @@
 //! The tables of one reader's views. Ids, `seq` and the order of rows are local; nothing else is.
 
 /// Changes with every change of the tables or of what is written into them: other views are thrown away and computed anew.
-pub const LAYOUT: i64 = 3;
+pub const LAYOUT: i64 = 5;
 
 /// Entries of a log are numbered below this in ids: `log * SPAN + index`.
 pub const SPAN: i64 = 1 << 40;
@@ -10,10 +10,12 @@ pub const SPAN: i64 = 1 << 40;
 pub const OPEN: i64 = i64::MAX;
 
 pub const TABLES: &str = "
-CREATE TABLE log (id INTEGER PRIMARY KEY, origin TEXT NOT NULL UNIQUE, folded INTEGER NOT NULL DEFAULT 0);
--- What is known of each statement that these eyes read at all.
+-- `last` is the leaf hash of the last folded entry: another one there means another log than the one that was folded.
+CREATE TABLE log (id INTEGER PRIMARY KEY, origin TEXT NOT NULL UNIQUE, folded INTEGER NOT NULL DEFAULT 0, last BLOB);
+-- What is known of each statement that these eyes read at all. `root` is what its object began with.
 CREATE TABLE statement (
   id INTEGER PRIMARY KEY,
+  leaf BLOB NOT NULL,
   kind TEXT NOT NULL,
   at_ms INTEGER NOT NULL,
   root INTEGER NOT NULL,
@@ -33,10 +35,12 @@ CREATE TABLE about (to_id INTEGER NOT NULL, from_id INTEGER NOT NULL, PRIMARY KE
 -- Heads that others say they saw.
 CREATE TABLE seen (by_log INTEGER NOT NULL, log INTEGER NOT NULL, from_id INTEGER NOT NULL, size INTEGER NOT NULL, at_ms INTEGER NOT NULL,
   PRIMARY KEY (by_log, log, from_id)) WITHOUT ROWID;
--- Debts, from when to when they stood.
+CREATE INDEX seen_from ON seen (from_id);
+-- Debts, from when to when they stood, of all objects with one root.
 CREATE TABLE owed (
-  object INTEGER NOT NULL,
+  root INTEGER NOT NULL,
   n INTEGER NOT NULL,
+  about INTEGER NOT NULL,
   what TEXT NOT NULL,
   part TEXT,
   by_sign TEXT NOT NULL,
@@ -48,11 +52,14 @@ CREATE TABLE owed (
   due_at INTEGER,
   settled_at INTEGER NOT NULL,
   holding TEXT,
-  PRIMARY KEY (object, n)
+  PRIMARY KEY (root, n)
 ) WITHOUT ROWID;
-CREATE INDEX owed_open ON owed (settled_at, due_at);
-CREATE INDEX owed_by ON owed (by_sign, settled_at, due_at);
-CREATE INDEX owed_unreached ON owed (asked_in) WHERE started_at IS NULL;
+CREATE INDEX owed_open ON owed (settled_at, said_at);
+CREATE INDEX owed_by ON owed (by_sign, asked_in) WHERE received = 0 AND by_sign <> to_sign;
+-- Deadlines that passed, or may pass, before anybody settled them.
+CREATE INDEX owed_late ON owed (due_at, root, n) WHERE settled_at > due_at;
+CREATE INDEX owed_flash ON owed (said_at, settled_at) WHERE what = 'flash';
+CREATE INDEX owed_unreceived ON owed (asked_in, started_at) WHERE received = 0;
 -- What statements add up to, one row an object.
 CREATE TABLE object (
   id INTEGER PRIMARY KEY,
@@ -62,6 +69,7 @@ CREATE TABLE object (
   by_sign TEXT NOT NULL,
   place TEXT NOT NULL,
   tag TEXT NOT NULL,
+  title TEXT,
   open INTEGER NOT NULL,
   seq INTEGER NOT NULL,
   body TEXT NOT NULL

@@ -1,7 +1,7 @@
 //! Truces that are drawn at random: some participants say real, signed statements of every kind about each other's, to different
 //! readers, early and late, in order and not, and now and then against the rules, as another's log may.
 
-use super::logs::{DESK, MemoryLog, NOBODY};
+use super::logs::{DESK, FOUNDED, MemoryLog, NOBODY};
 use proptest::prelude::*;
 use record::audience::Audience;
 use record::encoding::Hash;
@@ -41,7 +41,7 @@ pub fn step() -> impl Strategy<Value = Step> {
 }
 
 /// What can happen, by name; those that happen more often come first, and the first half twice as often.
-const WHAT: [&str; 48] = [
+const WHAT: [&str; 52] = [
     "flash",
     "flash again",
     "receipt",
@@ -66,6 +66,10 @@ const WHAT: [&str; 48] = [
     "area respond",
     "head seen",
     "head seen",
+    "hand over",
+    "line test",
+    "table",
+    "keys",
     "revise",
     "stopped",
     "hold",
@@ -117,11 +121,65 @@ fn member(name: &str, origin: &str) -> Value {
         "role": if name == "MISSION" { "mission" } else { "party" }})
 }
 
+fn full(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let empty = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
+            let left = members.iter().filter(|(_, value)| !empty(value));
+            left.map(|(name, value)| (name.clone(), full(value)))
+                .collect()
+        }
+        Value::Array(items) => items.iter().map(full).collect(),
+        other => other.clone(),
+    }
+}
+
 fn later(at: UtcMs, minutes: i64) -> String {
     UtcMs(at.0 + minutes * 60_000).to_string()
 }
 
 impl World {
+    /// What stands in the logs, a line an entry, for whoever has to find out why a test failed.
+    pub fn tell(&self) -> String {
+        let mut told = String::new();
+        for log in &self.logs {
+            for (index, said) in log.said.iter().enumerate() {
+                let kind = said.kind().map(ToString::to_string).unwrap_or_default();
+                let head = said.head();
+                let about: Vec<String> = head
+                    .into_iter()
+                    .flat_map(|head| &head.about)
+                    .map(|about| format!("{}#{}", about.origin, about.index))
+                    .collect();
+                let groups: Vec<String> = head
+                    .into_iter()
+                    .flat_map(|head| &head.groups)
+                    .map(|(name, group)| {
+                        let aud: Vec<String> =
+                            group.audience.names().map(ToString::to_string).collect();
+                        let content = said
+                            .content(name)
+                            .map(ToString::to_string)
+                            .unwrap_or_default();
+                        format!("{name} for {aud:?}: {content:.300}")
+                    })
+                    .collect();
+                let body = said
+                    .leaf()
+                    .control()
+                    .map(|(_, body)| json!(body).to_string())
+                    .unwrap_or_default();
+                let at = head.map(|head| head.at.clone()).unwrap_or_default();
+                told += &format!(
+                    "{}#{index} {kind} by {} at {at} about {about:?} {groups:?} {body:.120}\n",
+                    log.name,
+                    said.leaf().kid
+                );
+            }
+        }
+        told
+    }
+
     /// Plays `steps` among the first `sides` names. Bound from the beginning by one instrument, or by none.
     pub fn play(sides: usize, bound: bool, steps: &[Step]) -> Self {
         let logs = NAMES[..sides]
@@ -157,13 +215,14 @@ impl World {
         self.now = UtcMs::parse(START).unwrap();
     }
 
+    /// Groups without lists that are empty: those are left out.
     fn draft(&self, kind: &str, about: &[&Reference], groups: &[(&str, &[&str], Value)]) -> Draft {
         let mut draft = Draft::new(kind, &self.now.to_string())
             .unwrap()
             .about(about.iter().map(|about| (*about).clone()).collect());
         for (name, readers, content) in groups {
             let readers = Audience::of(readers.iter().map(|name| name.parse().unwrap()));
-            draft = draft.group(name, readers, content.clone()).unwrap();
+            draft = draft.group(name, readers, full(content)).unwrap();
         }
         draft
     }
@@ -224,9 +283,9 @@ impl World {
         step: &Step,
         whose: impl Fn(usize) -> bool,
     ) -> Option<Reference> {
-        if step.n == 23 && step.about % 7 == 0 {
+        if step.n == 23 && step.about % 2 == 0 {
             let log = &self.logs[step.about % self.logs.len()];
-            let ahead = u64::try_from(step.about % 9).unwrap();
+            let ahead = u64::try_from(step.about % 7).unwrap();
             return Some(Reference {
                 origin: log.origin().clone(),
                 index: log.size() + ahead,
@@ -272,7 +331,7 @@ impl World {
         let reach = u64::try_from(step.about % 12).unwrap();
         match step.n % 8 {
             0 | 1 => {
-                let from = size.saturating_sub(reach).max(20);
+                let from = size.saturating_sub(reach).max(FOUNDED);
                 log.control(
                     "key.compromise/1",
                     json!({"kid": kid.to_string(), "from": from.min(size)}),
@@ -280,13 +339,13 @@ impl World {
                 let new = log.grant_key();
                 log.grant_offices(new);
             }
-            2 => log.recover_admin(size.saturating_sub(reach).max(20).min(size)),
+            2 => log.recover_admin(size.saturating_sub(reach).max(FOUNDED).min(size)),
             3 => {
                 // A thief at the admin's desk takes back what the desk said from the beginning, and is shut out.
                 let stolen = log.size();
                 log.control(
                     "key.compromise/1",
-                    json!({"kid": kid.to_string(), "from": 20.min(size)}),
+                    json!({"kid": kid.to_string(), "from": FOUNDED.min(size)}),
                 );
                 if step.about % 2 == 0 {
                     log.recover_admin(stolen);
@@ -371,7 +430,61 @@ impl World {
             .map(|known| known.as_str())
             .find(|known| *known == name)
             .unwrap_or("unknown");
-        self.said(who, name, kid, draft);
+        let said = self.said(who, name, kid, draft);
+        match what {
+            "hand over" if n % 4 > 0 => self.relieve(who, kid, &said, step),
+            "table" if n % 4 > 0 => self.agree(who, &said, step),
+            "line test" if n % 3 > 0 => self.test_back(who),
+            _ => {}
+        }
+    }
+
+    /// Somebody else takes the watch over, a little later.
+    fn relieve(&mut self, who: usize, kid: u64, offered: &Reference, step: &Step) {
+        self.now = UtcMs(self.now.0 + 600_000 * i64::try_from(step.n).unwrap());
+        let kids = &self.logs[who].kids;
+        let other = kids.iter().copied().filter(|other| *other != kid).last();
+        let accept =
+            json!({"officer": "relief", "languages": ["ar"], "until": later(self.now, 480)});
+        let readers: &[&str] = if step.readers % 2 == 0 {
+            &["public"]
+        } else {
+            &["parties", "MISSION"]
+        };
+        let draft = self.draft("shift.accept/1", &[offered], &[("body", readers, accept)]);
+        self.said(who, "shift.accept", other.unwrap_or(kid), draft);
+    }
+
+    /// The other end says that it heard.
+    fn test_back(&mut self, who: usize) {
+        self.now = UtcMs(self.now.0 + 60_000);
+        let mut test = json!({"line": "line-1", "means": "primary", "result": "heard"});
+        test["tested_at"] = self.now.to_string().into();
+        let draft = self.draft("line.test/1", &[], &[("body", &["public"], test)]);
+        let other = usize::from(who == 0);
+        let kid = *self.logs[other].kids.last().unwrap();
+        self.said(other, "line.test", kid, draft);
+    }
+
+    /// Others accept a text, one after the other; not always all of them.
+    fn agree(&mut self, who: usize, tabled: &Reference, step: &Step) {
+        let version = self
+            .stands
+            .iter()
+            .filter(|s| s.kind == "instrument.table")
+            .count()
+            - 1;
+        for other in (0..self.logs.len()).filter(|other| *other != who && step.n % 5 != *other) {
+            self.now = UtcMs(self.now.0 + 1_800_000);
+            let accept = json!({"text_sha256": sha(version.min(200))});
+            let draft = self.draft(
+                "instrument.accept/1",
+                &[tabled],
+                &[("body", &["public"], accept)],
+            );
+            let kid = *self.logs[other].kids.last().unwrap();
+            self.said(other, "instrument.accept", kid, draft);
+        }
     }
 
     /// Kind, what it is about, and body (of kinds with several groups: all of them).
@@ -462,11 +575,19 @@ impl World {
             ),
             "refuse" => ("refuse/1", one(theirs(ASKED))?, reason),
             "withdraw" => {
-                let response = ["answer", "refuse", "acknowledge", "area.respond"][n % 4];
+                let said = mine(&["answer", "refuse", "acknowledge", "area.respond"])?;
+                let said = &self.logs[who]
+                    .said
+                    .get(usize::try_from(said.index).unwrap())?;
+                let head = said.head()?;
+                let object = head
+                    .about
+                    .first()
+                    .filter(|about| about.origin != *self.logs[who].origin());
                 (
                     "withdraw/1",
-                    one(theirs(ASKED))?,
-                    json!({"response": response, "reason": "x"}),
+                    one(object.cloned())?,
+                    json!({"response": head.kind.name, "reason": "x"}),
                 )
             }
             "comment" => (
@@ -654,7 +775,7 @@ impl World {
     /// What a hand-over ticks: all messages, or some.
     fn open_messages(&self, n: usize) -> Vec<String> {
         let messages = self.stands.iter().filter(|s| s.kind == "message.send");
-        let ticked = messages.filter(|s| n % 4 > 0 || s.reference.index % 2 == 0);
+        let ticked = messages.filter(|s| n % 3 > 0 || s.reference.index % 4 == 0);
         ticked.take(128).map(|s| s.reference.to_string()).collect()
     }
 }
