@@ -1,4 +1,8 @@
 //! The same logs, in whatever order and however piecemeal they come, are the same views; and these are the pure fold.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 mod support;
 

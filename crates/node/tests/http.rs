@@ -1,4 +1,8 @@
 //! The API over real sockets.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 mod support;
 

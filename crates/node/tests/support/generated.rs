@@ -254,7 +254,7 @@ impl World {
             .iter()
             .map(|member| member["call_sign"].as_str().unwrap().to_owned())
             .collect();
-        let needed = if n % 2 == 0 {
+        let needed = if n.is_multiple_of(2) {
             vec![&signs[0], &signs[1]]
         } else {
             vec![&signs[n % 3 % signs.len()]]
@@ -264,11 +264,11 @@ impl World {
         json!({
             "name": format!("Text {version}"), "formality": if n % 4 == 3 { "joint_procedure" } else { "ceasefire" },
             "version": version + 1, "text_sha256": sha(version), "text_public": true,
-            "needed": needed, "invited": if n % 3 == 0 { invited } else { &[] },
-            "accept_by": later(self.now, 3000), "in_force_from": later(self.now, if n % 5 == 0 { -60 } else { 120 }),
+            "needed": needed, "invited": if n.is_multiple_of(3) { invited } else { &[] },
+            "accept_by": later(self.now, 3000), "in_force_from": later(self.now, if n.is_multiple_of(5) { -60 } else { 120 }),
             "provisions": [{"id": "art-1", "title": "Groups", "text_sha256": sha(0)}],
             "participants": members, "neutrals": neutrals, "flash_recipients": [&signs[0], &signs[1]],
-            "clocks": if n % 2 == 0 { json!([]) } else { json!([{"precedence": "FLASH", "answer_within_s": 60 * (1 + n),
+            "clocks": if n.is_multiple_of(2) { json!([]) } else { json!([{"precedence": "FLASH", "answer_within_s": 60 * (1 + n),
                 "read_back": true, "pass_down": false}]) },
             "excluded": [{"id": "nusra", "name": "Nusra Front", "provision": "art-1"}],
             "lines": [{"id": "line-1", "a": &signs[0], "b": &signs[1], "primary": "telephone", "alternate": "satellite",
@@ -283,7 +283,7 @@ impl World {
         step: &Step,
         whose: impl Fn(usize) -> bool,
     ) -> Option<Reference> {
-        if step.n == 23 && step.about % 2 == 0 {
+        if step.n == 23 && step.about.is_multiple_of(2) {
             let log = &self.logs[step.about % self.logs.len()];
             let ahead = u64::try_from(step.about % 7).unwrap();
             return Some(Reference {
@@ -299,7 +299,7 @@ impl World {
         // The last ones are what is talked about.
         let recent = fitting
             .len()
-            .saturating_sub(if step.about % 3 == 0 { 3 } else { 40 });
+            .saturating_sub(if step.about.is_multiple_of(3) { 3 } else { 40 });
         let fitting = &fitting[recent..];
         let picked = fitting.get(step.about % fitting.len().max(1))?;
         Some(picked.reference.clone())
@@ -347,7 +347,7 @@ impl World {
                     "key.compromise/1",
                     json!({"kid": kid.to_string(), "from": FOUNDED.min(size)}),
                 );
-                if step.about % 2 == 0 {
+                if step.about.is_multiple_of(2) {
                     log.recover_admin(stolen);
                 }
             }
@@ -372,7 +372,7 @@ impl World {
             .filter(|name| *name != names[who])
             .collect();
         let one = others[step.about % others.len()];
-        let to: Vec<&str> = if n % 3 == 0 {
+        let to: Vec<&str> = if n.is_multiple_of(3) {
             others.clone()
         } else {
             vec![one]
@@ -395,7 +395,7 @@ impl World {
             "report.file/1" | "correct/1" => {
                 let mut groups: Vec<(&str, &[&str], Value)> = Vec::new();
                 for (name, content) in body.as_object().unwrap() {
-                    let narrow: &[&str] = if step.about % 2 == 0 {
+                    let narrow: &[&str] = if step.about.is_multiple_of(2) {
                         &[]
                     } else {
                         &["MISSION"]
@@ -407,7 +407,7 @@ impl World {
             }
             _ => vec![("body", &readers, body)],
         };
-        if n % 5 == 0 && kind != "filler/1" {
+        if n.is_multiple_of(5) && kind != "filler/1" {
             groups.push(("person", &[], json!({"name": format!("Officer {n}")})));
         }
         let about: Vec<&Reference> = about.iter().collect();
@@ -417,7 +417,7 @@ impl World {
             (21, _) => NOBODY,
             (_, "take over") => kids[(step.about + 1) % kids.len()],
             _ => {
-                kids[if n % 4 == 0 {
+                kids[if n.is_multiple_of(4) {
                     step.about % kids.len()
                 } else {
                     kids.len() - 1
@@ -432,9 +432,9 @@ impl World {
             .unwrap_or("unknown");
         let said = self.said(who, name, kid, draft);
         match what {
-            "hand over" if n % 4 > 0 => self.relieve(who, kid, &said, step),
-            "table" if n % 4 > 0 => self.agree(who, &said, step),
-            "line test" if n % 3 > 0 => self.test_back(who),
+            "hand over" if !n.is_multiple_of(4) => self.relieve(who, kid, &said, step),
+            "table" if !n.is_multiple_of(4) => self.agree(who, &said, step),
+            "line test" if !n.is_multiple_of(3) => self.test_back(who),
             _ => {}
         }
     }
@@ -443,10 +443,10 @@ impl World {
     fn relieve(&mut self, who: usize, kid: u64, offered: &Reference, step: &Step) {
         self.now = UtcMs(self.now.0 + 600_000 * i64::try_from(step.n).unwrap());
         let kids = &self.logs[who].kids;
-        let other = kids.iter().copied().filter(|other| *other != kid).last();
+        let other = kids.iter().copied().rfind(|other| *other != kid);
         let accept =
             json!({"officer": "relief", "languages": ["ar"], "until": later(self.now, 480)});
-        let readers: &[&str] = if step.readers % 2 == 0 {
+        let readers: &[&str] = if step.readers.is_multiple_of(2) {
             &["public"]
         } else {
             &["parties", "MISSION"]
@@ -504,7 +504,7 @@ impl World {
         let place = json!({"lat_e7": 350_000_000 + n / 3, "lon_e7": 380_000_000});
         let flash = |happening: &str| json!({"precedence": "FLASH", "to": to, "place": place, "happening": happening});
         let grade = ["IMMEDIATE", "PRIORITY", "ROUTINE"][n % 3];
-        let parts = if n % 2 == 0 {
+        let parts = if n.is_multiple_of(2) {
             json!([{"id": "a", "ask": "?"}, {"id": "b", "ask": "?"}])
         } else {
             json!([])
@@ -522,14 +522,14 @@ impl World {
         let toll = json!({"harm": "killed", "population": "everybody", "low": n, "from": later(self.now, -60), "until": at,
             "area": "there", "pcodes": ["SY02"], "given_by": "Register", "official": false, "source": {"title": "Register"}});
         let line = |extra: Value| {
-            let mut body = json!({"line": "line-1", "means": if n % 4 == 0 { "alternate" } else { "primary" }});
+            let mut body = json!({"line": "line-1", "means": if n.is_multiple_of(4) { "alternate" } else { "primary" }});
             for (name, value) in extra.as_object().unwrap() {
                 body[name] = value.clone();
             }
             body
         };
         let test = line(
-            json!({"tested_at": at, "result": if n % 5 == 0 { "not_heard" } else { "heard" }}),
+            json!({"tested_at": at, "result": if n.is_multiple_of(5) { "not_heard" } else { "heard" }}),
         );
         let corner =
             |lat: i64, lon: i64| json!({"lat_e7": 360_000_000 + lat, "lon_e7": 370_000_000 + lon});
@@ -638,7 +638,7 @@ impl World {
             ),
             "shift" => {
                 let mut open = officer;
-                if n % 3 > 0 {
+                if !n.is_multiple_of(3) {
                     open["takeover_reason"] = "Fell ill".into();
                 }
                 ("shift.open/1", vec![], open)
@@ -659,10 +659,10 @@ impl World {
             ),
             "report" => {
                 let mut groups = json!({"body": report});
-                if n % 2 == 0 {
+                if n.is_multiple_of(2) {
                     groups["exact"] = json!({"place": place, "uncertainty_m": 500});
                 }
-                if n % 3 == 0 {
+                if n.is_multiple_of(3) {
                     groups["narrative"] = json!({"words": format!("seen {n}"), "language": "en"});
                 }
                 ("report.file/1", vec![], groups)
@@ -678,7 +678,7 @@ impl World {
                 (
                     "claim.relate/1",
                     vec![first, second],
-                    json!({"relation": if n % 2 == 0 { "denies" } else { "confirms" }}),
+                    json!({"relation": if n.is_multiple_of(2) { "denies" } else { "confirms" }}),
                 )
             }
             "tally" => ("tally.record/1", vec![], tally),
@@ -694,7 +694,7 @@ impl World {
                     _ => text,
                 };
                 let mut groups = json!({"body": reason, "corrected": body});
-                if kind == "report.file" && n % 2 == 0 {
+                if kind == "report.file" && n.is_multiple_of(2) {
                     groups["corrected_narrative"] =
                         json!({"words": "seen otherwise", "language": "en"});
                 }
@@ -702,7 +702,11 @@ impl World {
             }
             "retract" => ("retract/1", one(mine(RETRACTED))?, reason),
             "erase" => {
-                let group = if n % 6 == 0 { "narrative" } else { "body" };
+                let group = if n.is_multiple_of(6) {
+                    "narrative"
+                } else {
+                    "body"
+                };
                 ("erase/1", one(mine(&[]))?, json!({"groups": [group]}))
             }
             "erase done" => ("erase.done/1", one(theirs(&["erase"]))?, json!({})),
@@ -724,7 +728,7 @@ impl World {
                 ("head.seen/1", vec![], json!({"heads": heads}))
             }
             "table" => {
-                let amended = any(&["instrument.table"]).filter(|_| n % 2 == 0);
+                let amended = any(&["instrument.table"]).filter(|_| n.is_multiple_of(2));
                 let version = self
                     .stands
                     .iter()
@@ -755,7 +759,7 @@ impl World {
                 (
                     "instrument.leave/1",
                     one(any(&["instrument.table"]))?,
-                    json!({"leaving": leaving, "from": later(self.now, if n % 2 == 0 { 0 } else { 500 }), "reason": "x"}),
+                    json!({"leaving": leaving, "from": later(self.now, if n.is_multiple_of(2) { 0 } else { 500 }), "reason": "x"}),
                 )
             }
             "join" => (
@@ -763,7 +767,7 @@ impl World {
                 one(any(&["instrument.table"]))?,
                 json!({"id": format!("unit-{n}"), "name": "Unit"}),
             ),
-            _ if n % 2 == 0 => ("filler/1", vec![], json!({"x": n})),
+            _ if n.is_multiple_of(2) => ("filler/1", vec![], json!({"x": n})),
             _ => (
                 "site.notify/1",
                 any(&[]).into_iter().collect(),
@@ -775,7 +779,8 @@ impl World {
     /// What a hand-over ticks: all messages, or some.
     fn open_messages(&self, n: usize) -> Vec<String> {
         let messages = self.stands.iter().filter(|s| s.kind == "message.send");
-        let ticked = messages.filter(|s| n % 3 > 0 || s.reference.index % 4 == 0);
+        let ticked =
+            messages.filter(|s| !n.is_multiple_of(3) || s.reference.index.is_multiple_of(4));
         ticked.take(128).map(|s| s.reference.to_string()).collect()
     }
 }
