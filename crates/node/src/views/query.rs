@@ -1294,7 +1294,7 @@ pub(super) fn rows(
         rows.push(line);
     }
     let mut select = db.prepare(
-        "SELECT id, capability, at_ms, by_sign, place, tag, title, open, body FROM object",
+        "SELECT id, capability, at_ms, end_ms, by_sign, place, tag, title, open, body FROM object",
     )?;
     let mut found = select.query([])?;
     while let Some(row) = found.next()? {
