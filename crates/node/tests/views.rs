@@ -240,18 +240,33 @@ fn deleted_views_are_computed_again_to_the_same_digest() {
 #[test]
 fn a_machine_gives_each_receipt_once() {
     let mut exercise = Exercise::of(&["RU", "US", "MISSION"]);
-    let (call, _) = a_busy_night(&exercise);
+    exercise.bind();
     exercise.node().settle();
+    let call = exercise.say("US", "message.send/1", &[], flash(&["RU", "MISSION"]));
+    let informs = json!({"precedence": "ROUTINE", "to": ["RU"], "words": "The line is tested at nine", "language": "en",
+        "informs": true});
+    let told = exercise.say("US", "message.send/1", &[], informs);
+    let receipts = |exercise: &Exercise, of: &Reference| -> Vec<String> {
+        let eyes = exercise.node().eyes_of(Some(&sign("US")));
+        let about = exercise.node().views(&eyes).about(of, 100).unwrap();
+        let receipts = about.into_iter().filter(|row| row.kind == "receipt/1");
+        let mut by: Vec<String> = receipts.map(|row| row.by).collect();
+        by.sort();
+        by
+    };
+    exercise.node().settle();
+    assert_eq!(receipts(&exercise, &call), ["MISSION", "RU"]);
+    assert_eq!(
+        receipts(&exercise, &told),
+        ["RU"],
+        "also of what asks for no answer"
+    );
+    exercise.say("RU", "acknowledge/1", &[&call], json!({}));
     exercise.stop();
     exercise.start();
     exercise.node().settle();
-    let eyes = exercise.node().eyes_of(Some(&sign("US")));
-    let about = exercise.node().views(&eyes).about(&call, 100).unwrap();
-    let receipts = about.iter().filter(|row| row.kind == "receipt/1").count();
-    assert_eq!(
-        receipts, 1,
-        "MISSION's; RU acknowledged before its machine was asked"
-    );
+    assert_eq!(receipts(&exercise, &call), ["MISSION", "RU"]);
+    assert_eq!(receipts(&exercise, &told), ["RU"]);
 }
 
 #[test]
