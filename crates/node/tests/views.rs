@@ -291,3 +291,52 @@ fn a_response_says_what_its_author_held() {
         assert_eq!(row.seen, digests, "{}, also a machine's", row.kind);
     }
 }
+
+/// Files below `dir` that hold `words` as they stand.
+fn files_with(dir: &std::path::Path, words: &str) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_with(&path, words));
+        } else {
+            let bytes = std::fs::read(&path).unwrap();
+            if bytes
+                .windows(words.len())
+                .any(|bytes| bytes == words.as_bytes())
+            {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn what_was_erased_stands_in_no_file_of_the_store() {
+    const SECRET: &str = "zqtheinformantofthesecondhouse";
+    let exercise = Exercise::of(&["RU", "US", "MISSION"]);
+    exercise.bind();
+    let words = json!({"precedence": "ROUTINE", "to": ["US"], "informs": true, "language": "en", "words": SECRET});
+    let said = exercise.say("RU", "message.send/1", &[], words);
+    exercise.node().settle();
+    exercise.node().settle_search().unwrap();
+    assert!(!files_with(&exercise.store(), SECRET).is_empty());
+    exercise.say(
+        "RU",
+        "erase/1",
+        &[&said],
+        json!({"groups": ["body"], "reason": "it names a person"}),
+    );
+    // More is said, until every holder has erased and whatever waits for readers has been tried again.
+    for n in 0..20 {
+        let words = json!({"precedence": "ROUTINE", "to": ["US"], "informs": true, "language": "en", "words": format!("Number {n}")});
+        exercise.say("RU", "message.send/1", &[], words);
+        exercise.node().settle();
+        exercise.node().settle_search().unwrap();
+        if files_with(&exercise.store(), SECRET).is_empty() {
+            return;
+        }
+    }
+    panic!("{:?}", files_with(&exercise.store(), SECRET));
+}
