@@ -5,7 +5,7 @@
 use crate::node::Node;
 use crate::own::Own;
 use crate::source::Source;
-use crate::views::{ListQuery, ViewError, Views};
+use crate::views::{ViewError, Views};
 use record::audience::{Audience, Name};
 use record::name::{Origin, Reference};
 use record::statement::Draft;
@@ -19,7 +19,7 @@ use truce::participants::Office;
 const RECEIPTS_MAX: u32 = 256;
 /// Heads that one statement tells of: as many as `head.seen/1` takes.
 const HEADS_MAX: usize = 64;
-/// Erasures that are looked at in one go.
+/// Erasures of which it is said in one go that they are done.
 const ERASURES_MAX: u32 = 500;
 
 /// What the clerk did since the node started, so that nothing is said twice while the views catch up.
@@ -206,26 +206,18 @@ fn erasures(
     views: &Arc<Views>,
     done: &mut Done,
 ) -> Result<usize, ClerkError> {
-    let query = ListQuery {
-        limit: ERASURES_MAX,
-        ..ListQuery::default()
-    };
     let mut count = 0;
-    for row in views.statements(Some("erase/1"), &query)?.items {
-        let Ok(erase) = row.reference.parse::<Reference>() else {
-            continue;
-        };
+    for erase in views.without_erase_done(own.origin(), ERASURES_MAX)? {
         let key = (own.origin().clone(), erase.clone());
-        let mine = erase.origin == *own.origin();
-        if mine || row.standing != "effective" || done.said.contains(&key) {
+        if done.said.contains(&key) || node.is_ending() {
             continue;
         }
-        if !views.has_answered(&erase, own.origin())? {
+        if let Some(row) = views.statement(&erase)? {
             node.destroy(&row)?;
-            say(node, own, views, "erase.done/1", &erase, json!({}))?;
-            count += 1;
         }
+        say(node, own, views, "erase.done/1", &erase, json!({}))?;
         done.said.insert(key);
+        count += 1;
     }
     Ok(count)
 }

@@ -248,6 +248,11 @@ impl Node {
         }
         let mirrors = open_mirrors(&homes, &sources)?;
         let views = open_views(&dir.join(VIEWS), &open)?;
+        for (origin, mirror) in &mirrors {
+            // A stick may have brought more while the node was away.
+            let mut still: Vec<_> = views.values().map(|v| v.hold_still()).collect();
+            fold_late(mirror, origin, &mut still)?;
+        }
         catch_up(&views, &sources, progress)?;
         let everything = &views[&Eyes::Node];
         let mut own = BTreeMap::new();
@@ -479,7 +484,6 @@ impl Node {
         pin: &record::c2sp::note::VerifierKey,
         files: &impl LogFiles,
         delivered: impl FnMut(record::c2sp::tile::TileId) -> Vec<Delivered>,
-        first_disclosed: u64,
     ) -> Result<Extended, NodeError> {
         let own = self.own_of(into)?;
         let home = own.source.reader().dir().to_owned();
@@ -502,17 +506,14 @@ impl Node {
             .sources
             .of(&origin)
             .expect("it was added with its mirror");
-        let still: Vec<_> = self
-            .views
-            .values()
-            .map(|views| views.hold_still(&origin, first_disclosed))
-            .collect::<Result<_, _>>()?;
-        let extended = mirror.extend(files, delivered)?;
+        let mut still: Vec<_> = self.views.values().map(|v| v.hold_still()).collect();
+        let extended = mirror.extend(files, delivered);
         source.extended(mirror.head().cloned(), mirror.keys().ok());
+        fold_late(mirror, &origin, &mut still)?;
         drop(still);
         drop(mirrors);
         self.news.ring();
-        Ok(extended)
+        Ok(extended?)
     }
 
     /// In an exercise: nothing of others reaches this participant any more, or all of it again.
@@ -546,11 +547,12 @@ impl Node {
         }
     }
 
-    /// Whether everything that was logged is applied in all views.
+    /// Whether everything that was logged is applied in all views, and what was erased is destroyed.
     #[must_use]
     pub fn has_applied(&self) -> bool {
         // The node's own views decide who is a party, and so what others may read.
-        let node = self.views[&Eyes::Node].has_applied(&self.sources);
+        let own = &self.views[&Eyes::Node];
+        let node = own.has_applied(&self.sources) && own.to_destroy().is_ok_and(|d| d.is_empty());
         node && self
             .views
             .values()
@@ -580,6 +582,13 @@ impl Node {
                 }
             }
             if *views.eyes() == Eyes::Node {
+                match self.destroy_erased(views) {
+                    Ok(0) => {}
+                    Ok(_) => self.applied.ring(),
+                    Err(error) => {
+                        tracing::error!(%error, "what was erased could not be destroyed; trying again");
+                    }
+                }
                 let now = self.sources.members();
                 if !Arc::ptr_eq(&members, &now) {
                     // Others may read more or less from now on: their views are cut anew.
@@ -682,10 +691,34 @@ impl Node {
             return Ok(());
         };
         let mut mirrors = self.mirrors.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(mirror) = mirrors.get_mut(&target.origin) {
-            mirror.erase(target.index, &names, &erase.statement, by.index)?;
+        let Some(mirror) = mirrors.get_mut(&target.origin) else {
+            return Ok(());
+        };
+        // Who could not read that it was erased has it no longer either.
+        let mut still: Vec<_> = self.views.values().map(|v| v.hold_still()).collect();
+        for still in &mut still {
+            still.again(&target)?;
         }
+        mirror.erase(target.index, &names, &erase.statement, by.index)?;
+        drop(still);
+        drop(mirrors);
+        self.news.ring();
         Ok(())
+    }
+
+    /// Destroys in the mirrors what the views found erased and still held, such as what came after its erasure; of how many
+    /// statements that was.
+    fn destroy_erased(&self, views: &Views) -> Result<usize, ViewError> {
+        let all = views.to_destroy()?;
+        for target in &all {
+            for erase in views.about(target, u32::MAX)? {
+                if erase.kind == "erase/1" && erase.standing == "effective" {
+                    self.destroy(&erase)?;
+                }
+            }
+            views.destroyed(target)?;
+        }
+        Ok(all.len())
     }
 
     /// How often the heads of other logs are told, in milliseconds.
@@ -743,6 +776,21 @@ fn homes(dir: &Path) -> Result<(bool, Vec<Home>), NodeError> {
         return Err(NodeError::Nothing(dir.to_owned()));
     }
     Ok((true, homes))
+}
+
+/// What came to a mirror after its entries were folded is folded too.
+fn fold_late(
+    mirror: &Mirror,
+    origin: &Origin,
+    still: &mut [crate::views::Still<'_>],
+) -> Result<(), NodeError> {
+    let Some(late) = mirror.late()? else {
+        return Ok(());
+    };
+    for still in still {
+        still.again_from(origin, late)?;
+    }
+    Ok(mirror.forget_late()?)
 }
 
 fn open_mirrors(homes: &[Home], sources: &Sources) -> Result<BTreeMap<Origin, Mirror>, NodeError> {

@@ -21,7 +21,7 @@ use crate::mirror::{Delivered, Extended, Mirror, MirrorError};
 use crate::statement::Disclosure;
 use crate::store::seal::SealKey;
 use crate::store::sqlite::Reader;
-use crate::store::{StoreError, attachment, file_error};
+use crate::store::{StoreError, attachment, file_error, write_whole};
 use age::secrecy::ExposeSecret;
 use serde_json::json;
 use std::io::{Read, Write};
@@ -330,17 +330,6 @@ impl Writer<'_> {
         self.done.written += 1;
         Ok(())
     }
-}
-
-/// Writes beside the target and renames, so that an interrupted run leaves no half file under a right name.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(dir).map_err(file_error(dir))?;
-    let partial = path.with_extension("partial");
-    let mut file = std::fs::File::create(&partial).map_err(file_error(&partial))?;
-    file.write_all(bytes).map_err(file_error(&partial))?;
-    file.sync_all().map_err(file_error(&partial))?;
-    std::fs::rename(&partial, path).map_err(file_error(path))
 }
 
 fn copy_file(source: &Path, target: &Path) -> Result<(), StoreError> {

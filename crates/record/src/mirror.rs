@@ -12,16 +12,18 @@ use crate::encoding::Hash;
 use crate::files::LogFiles;
 use crate::keyring::{ControlError, KeyRing};
 use crate::log::{Edge, HEAD, secret_file};
-use crate::name::LogId;
+use crate::name::{LogId, decimal};
 use crate::statement::{Disclosure, Leaf, Statement, StatementError};
 use crate::store::head::{HeadError, HeadFile};
 use crate::store::seal::{SealKey, Sealed, seal};
 use crate::store::sqlite::{Held, Place, Reader, SqliteStore};
-use crate::store::{NewEntry, Store, StoreError, file_error};
+use crate::store::{NewEntry, Store, StoreError, file_error, write_whole};
 use std::path::{Path, PathBuf};
 
 /// The file that holds the verifier key by which this log is known.
 pub const PIN: &str = "pin";
+/// The file that notes from which entry on something was disclosed after the entry itself was here.
+pub const LATE: &str = "late";
 
 /// Why a log was not mirrored. What is mirrored already stays as it was.
 #[derive(Debug, thiserror::Error)]
@@ -315,14 +317,57 @@ impl Mirror {
         Ok(())
     }
 
+    /// The first entry of which something came after the entry itself, since this was forgotten last: whoever has read the log
+    /// reads it again from there.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn late(&self) -> Result<Option<u64>, StoreError> {
+        let path = self.dir.join(LATE);
+        match std::fs::read_to_string(&path) {
+            // What cannot be read may stand for anything.
+            Ok(text) => Ok(Some(decimal(text.trim_end()).unwrap_or(0))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(file_error(&path)(error)),
+        }
+    }
+
+    /// Everything was read again.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn forget_late(&self) -> Result<(), StoreError> {
+        let path = self.dir.join(LATE);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(file_error(&path)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes, before anything of it is stored, that an entry is disclosed late.
+    fn note_late(&self, index: u64) -> Result<(), StoreError> {
+        if self.late()?.is_none_or(|late| index < late) {
+            write_whole(&self.dir.join(LATE), format!("{index}\n").as_bytes())?;
+            let dir = std::fs::File::open(&self.dir).map_err(file_error(&self.dir))?;
+            dir.sync_all().map_err(file_error(&self.dir))?;
+        } // protects: what_a_stick_discloses_of_entries_that_were_folded_is_folded
+        Ok(())
+    }
+
     /// Stores what was delivered of one bundle: the disclosures first, all together, then the attachments that they name.
     fn disclose(&mut self, all: &[Delivered], extended: &mut Extended) -> Result<(), MirrorError> {
         let mut sealed: Vec<(u64, u64, Sealed, SealKey)> = Vec::new();
         let mut taken = Vec::new();
+        let mut late = None;
         for one in all {
-            let Some(held) = self.completed(one, extended)? else {
+            let Some((before, held)) = self.completed(one, extended)? else {
                 continue;
             };
+            if one.index < extended.from && before != held {
+                late = Some(late.map_or(one.index, |late: u64| late.min(one.index)));
+            }
             for (slot, disclosure) in held.slots() {
                 if one.disclosures.contains(disclosure) {
                     let (ciphertext, key) = seal(disclosure).map_err(StatementError::from)?;
@@ -331,6 +376,9 @@ impl Mirror {
             }
             taken.push((one, held));
         }
+        if let Some(late) = late {
+            self.note_late(late)?;
+        }
         extended.disclosures += self.store.disclose(&sealed)?;
         for (one, held) in &taken {
             self.link_attachments(one, held)?;
@@ -338,20 +386,22 @@ impl Mirror {
         Ok(())
     }
 
-    /// The entry's statement with what was delivered of it; what does not belong to it is counted and left out.
+    /// The entry's statement as it is held, and with what was delivered of it; what does not belong to it is counted and left
+    /// out.
     fn completed(
         &self,
         one: &Delivered,
         extended: &mut Extended,
-    ) -> Result<Option<Statement>, MirrorError> {
-        let held = self
+    ) -> Result<Option<(Statement, Statement)>, MirrorError> {
+        let before = self
             .reader
             .statement(one.index)?
             .filter(|_| one.index < extended.to);
-        let Some(mut held) = held else {
+        let Some(before) = before else {
             extended.stray += one.disclosures.len() as u64;
             return Ok(None);
         };
+        let mut held = before.clone();
         for disclosure in &one.disclosures {
             let mut all: Vec<Disclosure> = held.disclosures().cloned().collect();
             if all.contains(disclosure) {
@@ -364,7 +414,7 @@ impl Mirror {
                 Err(_) => extended.stray += 1,
             }
         }
-        Ok(Some(held))
+        Ok(Some((before, held)))
     }
 
     fn link_attachments(&mut self, one: &Delivered, held: &Statement) -> Result<(), MirrorError> {

@@ -5,6 +5,7 @@ use super::fold::{Fold, signed};
 use super::group::{Group, Logs, Member, index, name_of, said};
 use super::objects::{self, Object};
 use super::schema::{OPEN, SPAN};
+use crate::authority::Eyes;
 use crate::source::Sources;
 use record::name::{CallSign, Origin, Reference};
 use record::statement::Statement;
@@ -398,6 +399,11 @@ impl Fold {
             self.db
                 .prepare_cached("UPDATE statement SET text = ?1, seq = ?2 WHERE id = ?3")?
                 .execute(params![text, seq, id])?;
+            if self.eyes == Eyes::Node {
+                self.db
+                    .prepare_cached("INSERT OR IGNORE INTO destroy (id) VALUES (?1)")?
+                    .execute([id])?;
+            }
             self.kept.remove(*id);
             self.work.erased = true;
             self.work.roots.extend(self.root(*id)?);

@@ -29,6 +29,8 @@ pub struct Context {
     pub cut_by: i64,
     /// Whether something that was erased still stands in the write-ahead log, because somebody was reading.
     pub unflushed: bool,
+    /// Whether statements wait to be read from their logs again.
+    pub again: bool,
 }
 
 /// What objects have to be computed anew when instruments or call signs change.

@@ -88,6 +88,8 @@ pub(super) struct Fold {
     pub(super) effort: Effort,
     /// Something was erased and still stands in the write-ahead log, because somebody was reading.
     unflushed: bool,
+    /// Statements wait to be read from their logs again.
+    again: bool,
 }
 
 /// What a batch still has to do.
@@ -131,6 +133,7 @@ impl Fold {
             effort: Effort::default(),
             // A kill may have left what was erased in the write-ahead log.
             unflushed: true,
+            again: true,
         };
         fold.load()?;
         Ok(fold)
@@ -180,6 +183,7 @@ impl Fold {
             seq: self.seq,
             cut_by: self.cut_by,
             unflushed: self.unflushed,
+            again: self.again,
         }
     }
 
@@ -209,6 +213,25 @@ impl Fold {
             params![signed(from), origin.as_str()],
         )?;
         *until = from;
+        Ok(())
+    }
+
+    /// Reads this statement from its log again, with the next batch.
+    pub fn read_again(&mut self, of: &Reference) -> Result<(), ViewError> {
+        let id = self.id_of(of)?;
+        self.db
+            .prepare_cached("INSERT OR IGNORE INTO again (id) VALUES (?1)")?
+            .execute([id])?;
+        self.again = true;
+        Ok(())
+    }
+
+    /// Nothing that was erased of this statement is held in its log any more.
+    pub fn destroyed(&mut self, of: &Reference) -> Result<(), ViewError> {
+        let id = self.id_of(of)?;
+        self.db
+            .prepare_cached("DELETE FROM destroy WHERE id = ?1")?
+            .execute([id])?;
         Ok(())
     }
 
@@ -275,7 +298,10 @@ impl Fold {
             self.note_folded(&source, log, until)?;
             progress.folded += until - from;
         }
-        if begun {
+        if begun || self.again {
+            if !begun {
+                self.db.execute_batch("BEGIN IMMEDIATE")?;
+            }
             self.finish(sources, &members)?;
         }
         self.flush()?;
@@ -389,6 +415,15 @@ impl Fold {
     }
 
     fn finish(&mut self, sources: &Sources, members: &Membership) -> Result<(), ViewError> {
+        if self.again {
+            let waiting: Vec<i64> = self
+                .db
+                .prepare_cached("SELECT id FROM again")?
+                .query_map([], |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            self.work.again.extend(waiting);
+            self.db.execute("DELETE FROM again", [])?;
+        }
         loop {
             if std::mem::take(&mut self.work.basis) {
                 self.reach()?;
@@ -414,6 +449,7 @@ impl Fold {
             .execute([self.seq])?;
         self.db.execute_batch("COMMIT")?;
         self.unflushed |= std::mem::take(&mut self.work.erased);
+        self.again = false;
         Ok(())
     }
 

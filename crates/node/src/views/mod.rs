@@ -27,7 +27,7 @@ use crate::catch_up::{Block, Part};
 use crate::database;
 use crate::source::Sources;
 use fold::Fold;
-use record::name::Origin;
+use record::name::{Origin, Reference};
 use record::store::StoreError;
 use record::time::UtcMs;
 use rusqlite::Connection;
@@ -63,7 +63,32 @@ pub enum ViewError {
 }
 
 /// While this lives, nothing is folded.
-pub struct Still<'v>(#[allow(dead_code, reason = "held, never read")] MutexGuard<'v, Fold>);
+pub struct Still<'v> {
+    views: &'v Views,
+    fold: MutexGuard<'v, Fold>,
+}
+
+impl Still<'_> {
+    /// Everything from entry `from` of the log of `origin` on is folded anew afterwards: more of it was disclosed.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn again_from(&mut self, origin: &Origin, from: u64) -> Result<(), ViewError> {
+        self.fold.set_back(origin, from)?;
+        self.views.publish(&self.fold);
+        Ok(())
+    }
+
+    /// This statement is read from its log again afterwards: less of it is held.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn again(&mut self, of: &Reference) -> Result<(), ViewError> {
+        self.fold.read_again(of)?;
+        self.views.publish(&self.fold);
+        Ok(())
+    }
+}
 
 /// The views of one reader.
 pub struct Views {
@@ -202,16 +227,29 @@ impl Views {
         Ok(())
     }
 
-    /// Folds nothing while the answer lives, and after that everything from entry `from` of the log of `origin` on anew: more of
-    /// it is about to be disclosed.
+    /// Folds nothing while the answer lives.
+    pub fn hold_still(&self) -> Still<'_> {
+        Still {
+            views: self,
+            fold: lock(&self.fold),
+        }
+    }
+
+    /// What was found erased here although it is still held in its log: the erased statements, until each is
+    /// [`destroyed`](Self::destroyed) there.
     ///
     /// # Errors
     /// [`ViewError`].
-    pub fn hold_still(&self, origin: &Origin, from: u64) -> Result<Still<'_>, ViewError> {
-        let mut fold = lock(&self.fold);
-        fold.set_back(origin, from)?;
-        self.publish(&fold);
-        Ok(Still(fold))
+    pub fn to_destroy(&self) -> Result<Vec<Reference>, ViewError> {
+        self.read(query::to_destroy)
+    }
+
+    /// Nothing that was erased of this statement is held in its log any more.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn destroyed(&self, of: &Reference) -> Result<(), ViewError> {
+        lock(&self.fold).destroyed(of)
     }
 
     fn publish(&self, fold: &Fold) -> i64 {

@@ -329,24 +329,23 @@ impl Views {
         })
     }
 
-    /// What is about a statement of a log that `by` holds: whether it said anything of it.
+    /// Erasures by others of which the log `by` has not said yet that it is done, by their logs and indices.
     ///
     /// # Errors
     /// [`ViewError`].
-    pub fn has_answered(&self, of: &Reference, by: &Origin) -> Result<bool, ViewError> {
-        const SQL: &str =
-            "SELECT EXISTS (SELECT 1 FROM about WHERE to_id = ?1 AND from_id BETWEEN ?2 AND ?3)";
+    pub fn without_erase_done(&self, by: &Origin, max: u32) -> Result<Vec<Reference>, ViewError> {
+        const SQL: &str = "SELECT e.id FROM statement e WHERE e.kind = 'erase/1' AND e.standing = 'effective' AND NOT e.id BETWEEN ?1 AND ?2 AND NOT EXISTS (SELECT 1 FROM about JOIN statement d ON d.id = about.from_id WHERE about.to_id = e.id AND about.from_id BETWEEN ?1 AND ?2 AND d.kind = 'erase.done/1') LIMIT ?3";
         self.read(|db| {
             let logs = Logs::load(db)?;
-            let (Some(target), Some(log)) = (held(db, &logs, of)?, logs.known(by)) else {
-                return Ok(false);
-            };
-            let said = db
+            let log = logs.known(by).unwrap_or(-1);
+            let ids: Vec<i64> = db
                 .prepare_cached(SQL)?
-                .query_row(params![target, log * SPAN, (log + 1) * SPAN - 1], |row| {
+                .query_map(params![log * SPAN, (log + 1) * SPAN - 1, max], |row| {
                     row.get(0)
-                })?;
-            Ok(said)
+                })?
+                .collect::<Result<_, _>>()?;
+            let found = ids.into_iter().map(|id| reference(db, &logs, id));
+            found.filter_map(Result::transpose).collect()
         })
     }
 
@@ -518,6 +517,17 @@ pub const REPORTED_SPAN_MS_MAX: i64 = 26 * 3600 * 1000;
 
 fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
+}
+
+/// Statements of which erased content is still held in their logs.
+pub(super) fn to_destroy(db: &Connection) -> Result<Vec<Reference>, ViewError> {
+    let logs = Logs::load(db)?;
+    let ids: Vec<i64> = db
+        .prepare_cached("SELECT id FROM destroy")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let found = ids.into_iter().map(|id| reference(db, &logs, id));
+    found.filter_map(Result::transpose).collect()
 }
 
 /// The id of a statement that is held with exactly this leaf.

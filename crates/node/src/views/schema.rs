@@ -1,7 +1,7 @@
 //! The tables of one reader's views. Ids, `seq` and the order of rows are local; nothing else is.
 
 /// Changes with every change of the tables or of what is written into them: other views are thrown away and computed anew.
-pub const LAYOUT: i64 = 5;
+pub const LAYOUT: i64 = 6;
 
 /// Entries of a log are numbered below this in ids: `log * SPAN + index`.
 pub const SPAN: i64 = 1 << 40;
@@ -81,6 +81,9 @@ CREATE INDEX object_place ON object (capability, place, at_ms, id, by_sign, tag,
 CREATE INDEX object_tag ON object (capability, tag, at_ms, id, open);
 CREATE INDEX object_open ON object (capability, at_ms, id, by_sign, place, tag) WHERE open = 1;
 CREATE INDEX object_seq ON object (seq);
+-- Statements that wait to be read from their logs again, and those of which erased content is still held there.
+CREATE TABLE again (id INTEGER PRIMARY KEY);
+CREATE TABLE destroy (id INTEGER PRIMARY KEY);
 CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 -- `epoch` is another whenever the tables are made anew: whatever follows their changes starts again.
 INSERT INTO state VALUES ('seq', 0), ('cut_by', 0), ('epoch', abs(random()) | 1);

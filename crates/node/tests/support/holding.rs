@@ -91,12 +91,7 @@ impl Holding {
     ) {
         let from = &world.logs[log];
         let (mirror, source) = &mut self.mirrors[log];
-        let first = which.first().copied().unwrap_or(u64::MAX);
-        let still: Vec<_> = self
-            .views
-            .iter()
-            .map(|views| views.hold_still(from.origin(), first).unwrap())
-            .collect();
+        let mut still: Vec<_> = self.views.iter().map(Views::hold_still).collect();
         mirror
             .extend(&from.published(size), |id| {
                 let chosen = |index: u64| index < size && which.contains(&index);
@@ -109,7 +104,12 @@ impl Holding {
             })
             .unwrap();
         source.extended(mirror.head().cloned(), mirror.keys().ok());
-        drop(still);
+        if let Some(late) = mirror.late().unwrap() {
+            for still in &mut still {
+                still.again_from(from.origin(), late).unwrap();
+            }
+            mirror.forget_late().unwrap();
+        }
     }
 
     /// Everything at once.

@@ -38,6 +38,8 @@ pub struct Exercise {
     pub dir: tempfile::TempDir,
     pub clock: Arc<ManualClock>,
     pub node: Option<Running>,
+    /// The verifier keys of the participants' logs.
+    pub pins: Vec<String>,
     clerk: bool,
 }
 
@@ -53,8 +55,9 @@ impl Exercise {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(utc(START)));
         let founded: Vec<Founded> = names.iter().map(|name| founded(dir.path(), name)).collect();
-        Node::found_exercise(&dir.path().join("store"), &founded, &*clock).unwrap();
+        let made = Node::found_exercise(&dir.path().join("store"), &founded, &*clock).unwrap();
         let mut exercise = Self {
+            pins: made.into_iter().map(|made| made.verifier).collect(),
             dir,
             clock,
             node: None,

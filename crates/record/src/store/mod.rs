@@ -16,7 +16,7 @@ use crate::c2sp::checkpoint::SignedCheckpoint;
 use crate::encoding::Hash;
 use crate::name::Reference;
 use seal::{SealKey, Sealed};
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Slots of disclosures per entry: the head and at most 8 groups, rounded up to a power of two.
@@ -54,6 +54,17 @@ pub enum StoreError {
 pub(crate) fn file_error(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     let path = path.to_owned();
     move |error| StoreError::File { path, error }
+}
+
+/// Writes beside the target and renames, so that an interrupted run leaves no half file under a right name.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(dir).map_err(file_error(dir))?;
+    let partial = path.with_extension("partial");
+    let mut file = std::fs::File::create(&partial).map_err(file_error(&partial))?;
+    file.write_all(bytes).map_err(file_error(&partial))?;
+    file.sync_all().map_err(file_error(&partial))?;
+    std::fs::rename(&partial, path).map_err(file_error(path))
 }
 
 /// An object as the index of `prev` knows it: its index in its log and the first half of its leaf hash.
