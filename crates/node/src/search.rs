@@ -48,6 +48,8 @@ struct Writer {
     db: Connection,
     seq: i64,
     epoch: i64,
+    /// Something that is gone still stands in the write-ahead log, because somebody was reading.
+    unflushed: bool,
 }
 
 impl Search {
@@ -70,7 +72,13 @@ impl Search {
         let (seq, epoch) = (state("seq")?, state("epoch")?);
         Ok(Self {
             path,
-            db: Mutex::new(Writer { db, seq, epoch }),
+            db: Mutex::new(Writer {
+                db,
+                seq,
+                epoch,
+                // A kill may have left something there.
+                unflushed: true,
+            }),
             idle: Mutex::default(),
         })
     }
@@ -87,17 +95,18 @@ impl Search {
             return Ok(true);
         }
         writer.take(&texts)?;
+        writer.flush()?;
         Ok(texts.len() == BATCH_MAX as usize)
     }
 
-    /// Whether everything is taken in that `views` hold.
+    /// Whether everything is taken in that `views` hold, and what is gone there is gone from the files here.
     ///
     /// # Errors
     /// [`ViewError`].
     pub fn has_followed(&self, views: &Views) -> Result<bool, ViewError> {
         let writer = lock(&self.db);
         let (epoch, texts) = views.texts_since(writer.seq, writer.epoch, 1)?;
-        Ok(epoch == writer.epoch && texts.is_empty())
+        Ok(epoch == writer.epoch && texts.is_empty() && !writer.unflushed)
     }
 
     /// Statements in which `question` is found, the last ones first. Each of its words must be there, in any spelling of one
@@ -175,11 +184,13 @@ pub(crate) struct Texts {
 
 impl Writer {
     fn start_again(&mut self, epoch: i64) -> Result<(), ViewError> {
-        drop_tables(&self.db)?;
-        self.db.execute_batch(TABLES)?;
-        self.db
-            .execute("UPDATE state SET value = ?1 WHERE name = 'epoch'", [epoch])?;
-        (self.seq, self.epoch) = (0, epoch);
+        // At once: a kill leaves the old tables or the new ones.
+        let write = self.db.unchecked_transaction()?;
+        drop_tables(&write)?;
+        write.execute_batch(TABLES)?;
+        write.execute("UPDATE state SET value = ?1 WHERE name = 'epoch'", [epoch])?;
+        write.commit()?;
+        (self.seq, self.epoch, self.unflushed) = (0, epoch, true);
         Ok(())
     }
 
@@ -195,15 +206,23 @@ impl Writer {
         write.execute("UPDATE state SET value = ?1 WHERE name = 'seq'", [last.seq])?;
         write.commit()?;
         self.seq = last.seq;
-        if removed {
-            self.db
-                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        }
+        self.unflushed |= removed;
+        Ok(())
+    }
+
+    /// Empties the write-ahead log of what is gone. While somebody reads it cannot be emptied: it is tried again.
+    fn flush(&mut self) -> Result<(), ViewError> {
+        if self.unflushed {
+            let busy: i64 = self
+                .db
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+            self.unflushed = busy != 0;
+        } // protects: what_was_erased_stands_in_no_file_of_the_store
         Ok(())
     }
 }
 
-/// Writes one statement anew; whether something of it that stood there before is gone.
+/// Writes one statement anew, if it says something else than before; whether what stood there is gone.
 fn write_doc(db: &Connection, one: &Texts) -> Result<bool, ViewError> {
     let (parts, words) = texts_of(&one.contents);
     let known: Option<i64> = db
@@ -213,9 +232,16 @@ fn write_doc(db: &Connection, one: &Texts) -> Result<bool, ViewError> {
     let mut removed = false;
     let n = match known {
         Some(n) => {
+            let before: Option<String> = db
+                .prepare_cached("SELECT form FROM word WHERE rowid = ?1")?
+                .query_row([n], |row| row.get(0))
+                .optional()?;
+            if before.unwrap_or_default() == words {
+                return Ok(false);
+            }
             for table in ["part", "word"] {
                 let sql = format!("DELETE FROM {table} WHERE rowid = ?1");
-                removed |= db.prepare_cached(&sql)?.execute([n])? > 0 && words.is_empty();
+                removed |= db.prepare_cached(&sql)?.execute([n])? > 0;
             }
             n
         }

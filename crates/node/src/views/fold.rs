@@ -474,8 +474,13 @@ impl Fold {
             return Ok(());
         }
         let before = said(&self.db, &mut self.kept, id)?;
-        if before.as_ref().is_some_and(|b| b.statement == *statement) {
-            return Ok(());
+        if let Some(before) = &before {
+            if before.statement == *statement {
+                return Ok(());
+            }
+            let left: Vec<Hash> = statement.disclosures().map(|d| d.digest()).collect();
+            let mut had = before.statement.disclosures();
+            self.work.erased |= had.any(|had| !left.contains(&had.digest()));
         }
         let reference = Reference {
             origin: leaf.log.origin.clone(),
