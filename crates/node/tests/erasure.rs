@@ -1,4 +1,8 @@
 //! What its author has erased is gone: from views, search, write-ahead logs, free pages and mirrors, and stays gone.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 mod support;
 

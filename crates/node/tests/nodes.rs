@@ -1,4 +1,8 @@
 //! Nodes of one participant each, which mirror what others say: from published files, and from sticks.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 mod support;
 
