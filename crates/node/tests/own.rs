@@ -118,6 +118,48 @@ fn after_a_restart_the_rules_know_what_was_said_also_when_it_was_erased() {
 }
 
 #[test]
+fn the_rules_are_the_same_before_and_after_a_restart_whatever_was_erased() {
+    let side = Side::found();
+    let own = side.open();
+    let watch =
+        json!({"officer": "day watch", "languages": ["en"], "until": "2016-06-21T18:00:00Z"});
+    let area = |east: i64| {
+        let corner = |lat: i64, lon: i64| json!({"lat_e7": lat, "lon_e7": lon});
+        json!({"name": "North", "purpose": "disengagement", "to": ["RU"], "basis": "Own", "polygon": [
+            corner(362_000_000, 372_000_000), corner(364_000_000, 372_000_000),
+            corner(364_000_000, 374_000_000 + east), corner(362_000_000, 374_000_000)],
+            "valid_from": "2016-06-21T00:00:00Z", "valid_until": "2016-07-10T00:00:00Z"})
+    };
+    let opened = say(&own, &draft("shift.open/1", &[], watch.clone())).unwrap();
+    let kept = say(&own, &draft("area.designate/1", &[], area(0))).unwrap();
+    let erased = say(&own, &draft("area.designate/1", &[], area(0))).unwrap();
+    for target in [&opened.reference, &erased.reference] {
+        let erase = json!({"groups": ["body"], "reason": "asked"});
+        say(&own, &draft("erase/1", &[target], erase)).unwrap();
+    }
+    // What is tried: another watch beside the erased one; a point cut out of an outline that is known, and of one that is gone.
+    let tries = [
+        draft("shift.open/1", &[], watch),
+        draft("area.designate/1", &[&kept.reference], area(500_000)),
+        draft("area.designate/1", &[&erased.reference], area(500_000)),
+    ];
+    let answers = |own: &Own| -> Vec<Option<&'static str>> {
+        let tried = tries.iter().map(|draft| {
+            let statement = own.sign_as_kept(None, draft, NOW).unwrap();
+            own.rehearse()
+                .say(&statement)
+                .err()
+                .map(|refusal| refusal.rule)
+        });
+        tried.collect()
+    };
+    let before = answers(&own);
+    assert_eq!(before, [Some("one_watch"), Some("revision"), None]);
+    drop(own);
+    assert_eq!(answers(&side.open()), before);
+}
+
+#[test]
 fn whoever_has_the_receipt_may_close_the_log_and_open_it_again() {
     let side = Side::found();
     for _ in 0..20 {

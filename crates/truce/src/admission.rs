@@ -100,6 +100,7 @@ impl OwnLog {
         Name::ShiftOpen,
         Name::ShiftHandOver,
         Name::ShiftAccept,
+        Name::Erase,
     ];
 
     /// The offices that `kid` holds for the next entry.
@@ -126,29 +127,43 @@ impl OwnLog {
         self.remember(index, kid, head, body);
     }
 
-    /// Folds what is said at `index`, whose kind is known already.
+    /// Folds what is said at `index`, whose kind is known already. What was erased is known by its kind and its head alone, and
+    /// an erasure takes away what was known by its words: so nothing depends on when the fold was made.
     pub fn remember(&mut self, index: u64, kid: Kid, head: Option<&Head>, body: Option<&Body>) {
-        let object = head
+        let own = head
             .and_then(|head| head.about.first())
             .filter(|about| about.origin == self.origin);
-        match (body, object.map(|about| about.index)) {
-            (Some(Body::OfficeGrant(grant)), _) => self.offices.grant(index, grant),
-            (Some(Body::OfficeRevoke(revoke)), _) => self.offices.revoke(index, revoke),
-            (Some(Body::AreaDesignate(area)), earlier) => {
-                self.revised.extend(earlier);
-                self.outlines.insert(index, area.polygon.clone());
+        let target = own.map(|about| about.index);
+        match (self.kind_of(index), body) {
+            (Some(Name::OfficeGrant), Some(Body::OfficeGrant(grant))) => {
+                self.offices.grant(index, grant);
             }
-            (Some(Body::Retract(_)), Some(target)) => drop(self.retracted.insert(target)),
-            (Some(Body::ShiftOpen(_)), _) => {
+            (Some(Name::OfficeRevoke), Some(Body::OfficeRevoke(revoke))) => {
+                self.offices.revoke(index, revoke);
+            }
+            (Some(Name::AreaDesignate), body) => {
+                self.revised.extend(target);
+                if let Some(Body::AreaDesignate(area)) = body {
+                    self.outlines.insert(index, area.polygon.clone());
+                }
+            }
+            (Some(Name::Retract), _) => self.retracted.extend(target),
+            (Some(Name::ShiftOpen), _) => {
                 self.watches = vec![index];
                 self.offered = None;
             }
-            (Some(Body::ShiftHandOver(_)), _) => self.offered = Some((index, kid)),
-            (Some(Body::ShiftAccept(_)), _) => {
+            (Some(Name::ShiftHandOver), _) => self.offered = Some((index, kid)),
+            (Some(Name::ShiftAccept), _) => {
                 self.watches.push(index);
                 let over = self.watches.len().saturating_sub(WATCHES_MAX);
                 self.watches.drain(..over);
                 self.offered = None;
+            }
+            (Some(Name::Erase), Some(Body::Erase(erase))) => {
+                let words = erase.groups.iter().any(|group| group.as_str() == "body");
+                if let Some(target) = target.filter(|_| words) {
+                    self.outlines.remove(&target);
+                }
             }
             _ => {}
         }
@@ -163,8 +178,12 @@ impl OwnLog {
     }
 
     fn kind_at(&self, reference: &Reference) -> Option<Name> {
+        self.kind_of(reference.index)
+    }
+
+    fn kind_of(&self, index: u64) -> Option<Name> {
         self.kinds
-            .get(usize::try_from(reference.index).ok()?)
+            .get(usize::try_from(index).ok()?)
             .copied()
             .flatten()
     }
