@@ -4,6 +4,11 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
 mod support;
 
 use node::authority::{Eyes, Membership, may_read};
@@ -114,7 +119,7 @@ fn arrive_piecemeal(
                 }
             }
             8 => holding.restart(),
-            9 if event.pattern % 4 == 0 => holding.forget_views(),
+            9 if event.pattern.is_multiple_of(4) => holding.forget_views(),
             _ => holding.fold(event.log % eyes.len(), event.batch),
         }
     }

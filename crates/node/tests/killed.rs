@@ -2,6 +2,11 @@
 //!
 //! The child is this binary again: it says as much as it can, on several threads, and prints each receipt the moment it has it.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
 mod support;
 
 use node::authority::Eyes;
@@ -62,7 +67,7 @@ fn speak(node: &Arc<Node>, clock: &Steps, who: &str, round: &str, thread: u64) {
         clock.0.fetch_add(2_000, Ordering::Relaxed);
         let others: Vec<&str> = NAMES.iter().copied().filter(|name| *name != who).collect();
         let words = format!("round {round} thread {thread} number {n}");
-        let body = json!({"precedence": if n % 3 == 0 { "IMMEDIATE" } else { "ROUTINE" }, "to": others, "words": words, "language": "en"});
+        let body = json!({"precedence": if n.is_multiple_of(3) { "IMMEDIATE" } else { "ROUTINE" }, "to": others, "words": words, "language": "en"});
         let body = if n % 50 == 7 { flash(&others) } else { body };
         let draft = draft(node, "message.send/1", &[], body);
         let office = office_for("message.send/1");
@@ -157,7 +162,8 @@ fn areas(node: &Arc<Node>, clock: &Steps, who: &str) {
         let Some(revised) = say("area.designate/1", &[&first], area(4_000_000)) else {
             return;
         };
-        if n % 2 == 0 && say("erase/1", &[&revised], json!({"groups": ["body"]})).is_none() {
+        if n.is_multiple_of(2) && say("erase/1", &[&revised], json!({"groups": ["body"]})).is_none()
+        {
             return;
         }
     }

@@ -262,7 +262,7 @@ impl Fold {
     }
 
     fn debts_before(&self, root: i64) -> Result<Vec<Debt>, ViewError> {
-        const SQL: &str = "SELECT about, what, part, by_sign, to_sign, asked_in, said_at, started_at, received, due_at, settled_at, holding FROM owed WHERE root = ?1 ORDER BY n";
+        const SQL: &str = "SELECT about, what, part, by_sign, to_sign, asked_in, said_at, started_at, received, due_at, late_at, settled_at, holding FROM owed WHERE root = ?1 ORDER BY n";
         let mut select = self.db.prepare_cached(SQL)?;
         let rows = select.query_map([root], Debt::read)?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -457,6 +457,7 @@ struct Debt {
     started_at: Option<i64>,
     received: bool,
     due_at: Option<i64>,
+    late_at: Option<i64>,
     settled_at: i64,
     holding: Option<String>,
 }
@@ -465,6 +466,9 @@ impl Debt {
     fn of(about: i64, asked_in: i64, owed: &Owed) -> Self {
         let (what, part) = spell_what(&owed.what);
         let holding = owed.holding.as_ref();
+        let started_at = owed.delivery.started_at().map(|at| at.0);
+        // Before it got there nothing is due, whatever date it names.
+        let due_at = started_at.and(owed.due_at).map(|at| at.0);
         Self {
             about,
             what: what.to_owned(),
@@ -473,9 +477,10 @@ impl Debt {
             to: owed.to.to_string(),
             asked_in,
             said_at: owed.said_at.0,
-            started_at: owed.delivery.started_at().map(|at| at.0),
+            started_at,
             received: matches!(owed.delivery, Delivery::Received(_)),
-            due_at: owed.due_at.map(|at| at.0),
+            due_at,
+            late_at: due_at.max(started_at).filter(|_| due_at.is_some()),
             settled_at: owed.settled_at.map_or(OPEN, |at| at.0),
             holding: holding.map(|holding| objects::json(&objects::Holding::new(holding))),
         }
@@ -501,6 +506,7 @@ impl Debt {
             started_at: delivery.started_at().map(|at| at.0),
             received: matches!(delivery, Delivery::Received(_)),
             due_at: None,
+            late_at: None,
             settled_at: said_at,
             holding: None,
         }
@@ -518,13 +524,14 @@ impl Debt {
             started_at: row.get(7)?,
             received: row.get(8)?,
             due_at: row.get(9)?,
-            settled_at: row.get(10)?,
-            holding: row.get(11)?,
+            late_at: row.get(10)?,
+            settled_at: row.get(11)?,
+            holding: row.get(12)?,
         })
     }
 
     fn put(&self, db: &Connection, root: i64, n: i64) -> Result<(), ViewError> {
-        const SQL: &str = "INSERT INTO owed (root, n, about, what, part, by_sign, to_sign, asked_in, said_at, started_at, received, due_at, settled_at, holding) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+        const SQL: &str = "INSERT INTO owed (root, n, about, what, part, by_sign, to_sign, asked_in, said_at, started_at, received, due_at, late_at, settled_at, holding) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
         db.prepare_cached(SQL)?.execute(params![
             root,
             n,
@@ -538,6 +545,7 @@ impl Debt {
             self.started_at,
             self.received,
             self.due_at,
+            self.late_at,
             self.settled_at,
             self.holding
         ])?;
@@ -603,9 +611,10 @@ impl<'d> Changes<'d> {
             let own = self.of.entry(&debt.by).or_insert(i64::MAX);
             *own = from.min(*own);
         }
-        let deadline = new.and_then(|new| new.due_at.filter(|due| new.settled_at > *due));
-        let known = old.and_then(|old| old.due_at.filter(|due| old.settled_at > *due));
-        if deadline != known {
+        let deadline = new.and_then(|new| new.late_at.filter(|at| new.settled_at > *at));
+        let known = old.and_then(|old| old.late_at.filter(|at| old.settled_at > *at));
+        let due = |debt: Option<&Debt>| debt.and_then(|debt| debt.due_at);
+        if deadline != known || due(new) != due(old) {
             let earliest = deadline.into_iter().chain(self.deadline).min();
             self.deadline = earliest;
         }

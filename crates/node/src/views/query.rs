@@ -228,20 +228,6 @@ impl Views {
         self.read(|db| standing_alarms(db, &context, now))
     }
 
-    /// When the next deadline passes.
-    ///
-    /// # Errors
-    /// [`ViewError`].
-    pub fn next_deadline(&self, after: UtcMs) -> Result<Option<UtcMs>, ViewError> {
-        const SQL: &str = "SELECT min(due_at) FROM owed WHERE settled_at > due_at AND due_at > ?1";
-        self.read(|db| {
-            let at: Option<i64> = db
-                .prepare_cached(SQL)?
-                .query_row([after.0], |row| row.get(0))?;
-            Ok(at.map(UtcMs))
-        })
-    }
-
     /// Objects of one capability, as the API gives them.
     ///
     /// # Errors
@@ -696,14 +682,14 @@ fn alarms(
     max: u32,
 ) -> Result<(Vec<Alarm>, Option<Mark>), ViewError> {
     // A deadline passed if nobody had settled it by then, whatever was said later.
-    const SQL: &str = "SELECT about, what, part, by_sign, to_sign, due_at, root, n FROM owed WHERE settled_at > due_at AND (due_at, root, n) > (?1, ?2, ?3) AND due_at <= ?4 ORDER BY due_at, root, n LIMIT ?5";
+    const SQL: &str = "SELECT about, what, part, by_sign, to_sign, due_at, late_at, root, n FROM owed WHERE settled_at > late_at AND (late_at, root, n) > (?1, ?2, ?3) AND late_at <= ?4 ORDER BY late_at, root, n LIMIT ?5";
     let logs = Logs::load(db)?;
     let (mut all, mut count, mut last) = (Vec::new(), 0, None);
     let mut select = db.prepare_cached(SQL)?;
     let mut rows = select.query(params![after.0, after.1, after.2, until.0, max])?;
     while let Some(row) = rows.next()? {
         count += 1;
-        last = Some(Mark(row.get(5)?, row.get(6)?, row.get(7)?));
+        last = Some(Mark(row.get(6)?, row.get(7)?, row.get(8)?));
         if let Some(about) = reference(db, &logs, row.get(0)?)? {
             all.push(Alarm {
                 about,
@@ -1100,7 +1086,7 @@ pub(super) fn must_tick(
     at: UtcMs,
 ) -> BTreeSet<Reference> {
     const FLASH: &str = "SELECT w.about FROM owed w WHERE w.what = 'flash' AND w.said_at <= ?2 AND w.settled_at > ?2 AND (w.by_sign = ?1 OR EXISTS (SELECT 1 FROM owed r WHERE r.root = w.root AND r.about = w.about AND r.by_sign = ?1 AND r.what = 'answer' AND r.received = 1 AND r.started_at <= ?2))";
-    const OVERDUE: &str = "SELECT DISTINCT w.about FROM owed w WHERE w.settled_at > w.due_at AND w.due_at <= ?2 AND w.settled_at > ?2 AND w.said_at <= ?2 AND w.what = 'answer' AND w.by_sign = ?1 AND w.received = 1 AND w.started_at <= ?2";
+    const OVERDUE: &str = "SELECT DISTINCT w.about FROM owed w WHERE w.settled_at > w.late_at AND w.late_at <= ?2 AND w.settled_at > ?2 AND w.said_at <= ?2 AND w.what = 'answer' AND w.by_sign = ?1 AND w.received = 1";
     let found = || -> Result<BTreeSet<Reference>, ViewError> {
         let mut ids: Vec<i64> = Vec::new();
         for sql in [FLASH, OVERDUE] {
