@@ -4,11 +4,6 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
-
 mod support;
 
 use node::authority::{Eyes, Membership, may_read};

@@ -162,8 +162,7 @@ fn areas(node: &Arc<Node>, clock: &Steps, who: &str) {
         let Some(revised) = say("area.designate/1", &[&first], area(4_000_000)) else {
             return;
         };
-        if n.is_multiple_of(2) && say("erase/1", &[&revised], json!({"groups": ["body"]})).is_none()
-        {
+        if n % 2 == 0 && say("erase/1", &[&revised], json!({"groups": ["body"]})).is_none() {
             return;
         }
     }

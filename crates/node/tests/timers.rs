@@ -347,7 +347,7 @@ fn a_line_that_is_not_tested_and_a_watch_that_is_not_relieved_are_alarms() {
     );
     exercise.at("2016-03-02T09:15:00Z");
     let line = "line_test Some(\"ru-us\") US 2016-03-02T09:15:00Z".to_owned();
-    assert_eq!(told(&exercise), [line.clone()]);
+    assert_eq!(told(&exercise), std::slice::from_ref(&line));
     exercise.at("2016-03-02T18:00:00Z");
     let relief = "relief None US 2016-03-02T18:00:00Z".to_owned();
     assert_eq!(told(&exercise), [line.clone(), relief.clone()]);
