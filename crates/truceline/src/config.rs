@@ -93,7 +93,7 @@ pub fn load(file: Option<&Path>) -> Result<Settings, Failure> {
     }
     Figment::from(Serialized::defaults(Settings::default()))
         .merge(Toml::file(file.unwrap_or(Path::new(FILE))))
-        .merge(Env::prefixed("TRUCELINE_").ignore(&["long", "child", "fuzz_target"]))
+        .merge(Env::prefixed("TRUCELINE_").ignore(&["long", "child", "fuzz_target", "token"]))
         .extract()
         .map_err(|error| {
             let place = error

@@ -32,6 +32,8 @@ impl Terminal {
             .args(line.split_whitespace())
             .current_dir(self.path())
             .env("NO_PROXY", "127.0.0.1,localhost")
+            // Of `board`; every other command leaves it alone.
+            .env("TRUCELINE_TOKEN", "tl_nobody")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
