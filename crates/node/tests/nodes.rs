@@ -10,6 +10,7 @@ use node::authority::{Eyes, Membership, may_read};
 use node::home::Home;
 use node::{Node, Running, Settings};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use record::audience::Reader;
 use record::c2sp::note::VerifierKey;
 use record::carry::{self, In, Out};
@@ -151,7 +152,7 @@ fn mirrors_in_any_order(sides: usize, steps: &[Step], events: &[Event]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_shrink_iters: 60, failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 60, failure_persistence: None, rng_seed: RngSeed::Fixed(20_160_227), ..ProptestConfig::with_cases(cases()) })]
 
     #[test]
     fn a_running_node_comes_to_the_same_in_whatever_order_its_mirrors_grow(
