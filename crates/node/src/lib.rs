@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod authority;
+pub mod board;
 mod clerk;
 pub mod clock;
 pub mod entry;
@@ -11,6 +12,7 @@ pub mod import;
 pub mod node;
 pub mod own;
 pub mod places;
+pub mod reading;
 pub mod search;
 pub mod source;
 pub mod timers;

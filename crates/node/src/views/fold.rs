@@ -12,7 +12,7 @@ use record::encoding::Hash;
 use record::name::{CallSign, Origin, Reference};
 use record::statement::Statement;
 use record::time::UtcMs;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -20,6 +20,7 @@ use truce::Body;
 use truce::agreement::{Agreement, Instrument};
 use truce::contact::{Delivery, Shifts};
 use truce::due::{Owed, What};
+use truce::incidents::Report;
 use truce::kinds::About;
 use truce::participants::Participants;
 use truce::standing::{Said, Standing, Statements};
@@ -91,12 +92,36 @@ struct Work {
 
 impl Fold {
     pub fn open(path: &Path, eyes: Eyes) -> Result<Self, ViewError> {
-        let db = connect(path)?;
-        let logs = Logs::load(&db)?;
-        let mut fold = Self {
+        let mut fold = Self::on(connect(path)?, eyes);
+        fold.logs = Logs::load(&fold.db)?;
+        fold.load()?;
+        Ok(fold)
+    }
+
+    /// Opens what another process folds, to read what every object depends on. It folds nothing.
+    pub fn open_to_read(path: &Path, eyes: Eyes) -> Result<Self, ViewError> {
+        let mut fold = Self::on(connect_to_read(path)?, eyes);
+        fold.reload()?;
+        Ok(fold)
+    }
+
+    /// Reads anew what every object depends on, as of one moment.
+    pub fn reload(&mut self) -> Result<(), ViewError> {
+        self.db.execute_batch("BEGIN")?;
+        self.kept.clear();
+        let loaded = Logs::load(&self.db).and_then(|logs| {
+            self.logs = logs;
+            self.load()
+        });
+        self.db.execute_batch("COMMIT")?;
+        loaded
+    }
+
+    fn on(db: Connection, eyes: Eyes) -> Self {
+        Self {
             db,
             eyes,
-            logs,
+            logs: Logs::default(),
             folded: BTreeMap::new(),
             participants: Arc::default(),
             directory: Arc::default(),
@@ -106,9 +131,7 @@ impl Fold {
             cut_by: 0,
             kept: Kept::default(),
             work: Work::default(),
-        };
-        fold.load()?;
-        Ok(fold)
+        }
     }
 
     /// Reads what is held in memory from the tables.
@@ -690,6 +713,12 @@ impl Fold {
                 kept.insert(id);
             }
         }
+        for (reference, file) in &part.reports {
+            let id = self.id_of(reference)?;
+            if let Some(said) = group.members.get(&id) {
+                self.put_report(id, said, &file.body)?;
+            }
+        }
         if fresh && group.members.len() == 1 {
             return Ok(());
         }
@@ -724,7 +753,36 @@ impl Fold {
         Ok(())
     }
 
+    /// What is counted of a report.
+    fn put_report(&mut self, id: i64, said: &Said, report: &Report) -> Result<(), ViewError> {
+        let counted = super::incidents::counted(report);
+        let said_at = said.head().map_or(0, |head| head.at_utc.0);
+        self.drop_report(id)?;
+        self.db
+            .prepare_cached("INSERT INTO report (from_ms, id, until_ms, said_ms, known_to, area, alleges, access, sides) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?
+            .execute(params![
+                counted.from.0,
+                id,
+                counted.until.0,
+                said_at,
+                counted.known_to as i64,
+                counted.area,
+                counted.alleges,
+                counted.access,
+                counted.sides
+            ])?;
+        Ok(())
+    }
+
+    fn drop_report(&self, id: i64) -> Result<(), ViewError> {
+        self.db
+            .prepare_cached("DELETE FROM report WHERE id = ?1")?
+            .execute([id])?;
+        Ok(())
+    }
+
     fn drop_object(&mut self, id: i64) -> Result<(), ViewError> {
+        self.drop_report(id)?;
         self.db
             .prepare_cached("DELETE FROM object WHERE id = ?1")?
             .execute([id])?;
@@ -969,6 +1027,23 @@ fn connect(path: &Path) -> Result<Connection, ViewError> {
         db.pragma_update(None, "user_version", LAYOUT)?;
     }
     Ok(db)
+}
+
+/// A connection that writes nothing, to views as this program makes them.
+pub(super) fn connect_to_read(path: &Path) -> Result<Connection, ViewError> {
+    if !path.exists() {
+        return Err(ViewError::None(path.to_owned()));
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags)?;
+    db.busy_timeout(std::time::Duration::from_secs(5))?;
+    db.set_prepared_statement_cache_capacity(128);
+    let layout: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if layout == LAYOUT {
+        Ok(db)
+    } else {
+        Err(ViewError::OtherLayout(path.to_owned()))
+    }
 }
 
 fn drop_tables(db: &Connection) -> Result<(), ViewError> {

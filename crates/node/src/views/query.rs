@@ -16,9 +16,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use truce::agreement::{Actor, Coverage};
+use truce::agreement::{Actor, Coverage, Line};
 use truce::areas::Area;
-use truce::contact::{LineState, Shifts};
+use truce::contact::{LineEnd, LineState, Means, Shifts, last_two_way, within_ms};
 use truce::due::{Item, Urgency};
 use truce::kinds::Name;
 use truce::standing::{Said, Statements};
@@ -494,18 +494,21 @@ fn held(db: &Connection, logs: &Logs, of: &Reference) -> Result<Option<i64>, Vie
         .map(|_| id))
 }
 
-fn short(context: &Context, origin: &Origin, at: u64) -> String {
+pub(crate) fn short(context: &Context, origin: &Origin, at: u64) -> String {
     match context.directory.call_sign(origin) {
         Some(sign) => format!("{sign}-{at}"),
         None => format!("{origin}#{at}"),
     }
 }
 
+/// What [`owed_row`] reads.
+pub(super) const OWED: &str = "SELECT w.what, w.part, w.by_sign, w.to_sign, w.object, w.said_at, w.started_at, w.received, w.due_at, w.holding, o.capability, o.body FROM owed w LEFT JOIN object o ON o.id = w.object";
+
 fn due(db: &Connection, context: &Context, now: UtcMs) -> Result<Vec<OwedRow>, ViewError> {
-    const SQL: &str = "SELECT w.what, w.part, w.by_sign, w.to_sign, w.object, w.said_at, w.started_at, w.received, w.due_at, w.holding, o.capability, o.body FROM owed w LEFT JOIN object o ON o.id = w.object WHERE w.settled_at > ?1 AND w.said_at <= ?1";
+    let sql = format!("{OWED} WHERE w.settled_at > ?1 AND w.said_at <= ?1");
     let logs = Logs::load(db)?;
     let mut rows = Vec::new();
-    let mut select = db.prepare_cached(SQL)?;
+    let mut select = db.prepare_cached(&sql)?;
     let mut found = select.query([now.0])?;
     while let Some(row) = found.next()? {
         rows.push(owed_row(db, context, &logs, row, now)?);
@@ -517,29 +520,39 @@ fn due(db: &Connection, context: &Context, now: UtcMs) -> Result<Vec<OwedRow>, V
         &context.directory,
         now,
     ));
-    rows.extend(items.iter().map(|item| item_row(context, item, now)));
-    rows.sort_by(|a, b| order(a).cmp(&order(b)));
+    rows.extend(items.iter().map(|item| OwedRow::of(context, item, now)));
+    rows.sort_by(|a, b| a.order().cmp(&b.order()));
     Ok(rows)
 }
 
-/// The order of `truce::due::Item`: urgency, then the deadline, then the age.
-fn order(row: &OwedRow) -> (u8, &Option<String>, &str, &str, &str, &Option<String>) {
-    let urgency = match row.urgency.as_str() {
-        "overdue" => 0,
-        "open" => 1,
-        _ => 2,
-    };
-    (
-        urgency,
-        &row.due_at,
-        &row.since,
-        &row.by,
-        &row.about,
-        &row.part,
-    )
+type Order<'r> = (
+    u8,
+    Option<&'r str>,
+    &'r str,
+    &'r str,
+    &'r str,
+    Option<&'r str>,
+);
+
+impl OwedRow {
+    /// The order of `truce::due::Item`: urgency, then the deadline, then the age.
+    pub(crate) fn order(&self) -> Order<'_> {
+        let urgency = match self.urgency.as_str() {
+            "overdue" => 0,
+            "open" => 1,
+            _ => 2,
+        };
+        let (due, part) = (self.due_at.as_deref(), self.part.as_deref());
+        (urgency, due, &self.since, &self.by, &self.about, part)
+    }
+
+    /// The row of what is owed beside messages.
+    pub(crate) fn of(context: &Context, item: &Item, now: UtcMs) -> Self {
+        item_row(context, item, now)
+    }
 }
 
-fn owed_row(
+pub(super) fn owed_row(
     db: &Connection,
     context: &Context,
     logs: &Logs,
@@ -578,7 +591,7 @@ fn owed_row(
         overdue_s: due
             .filter(|_| urgency == "overdue")
             .map_or(0, |due| (now.0 - due) / 1000),
-        received: row.get(7)?,
+        received: started.is_some() && row.get(7)?,
         holding: holding.and_then(|text| serde_json::from_str(&text).ok()),
     })
 }
@@ -974,9 +987,10 @@ pub(super) fn must_tick(
     own: &CallSign,
     at: UtcMs,
 ) -> BTreeSet<Reference> {
-    const SQL: &str = "SELECT DISTINCT w.object FROM owed w WHERE w.settled_at > ?2 AND w.said_at <= ?2 AND (
-      (w.what = 'flash' AND (w.by_sign = ?1 OR EXISTS (SELECT 1 FROM owed r WHERE r.object = w.object AND r.by_sign = ?1 AND r.what = 'answer' AND r.received = 1 AND r.started_at <= ?2)))
-      OR (w.what = 'answer' AND w.by_sign = ?1 AND w.received = 1 AND w.started_at <= ?2 AND w.due_at <= ?2))";
+    const SQL: &str = "SELECT w.object FROM owed w WHERE w.what = 'flash' AND w.settled_at > ?2 AND w.said_at <= ?2
+      AND (w.by_sign = ?1 OR EXISTS (SELECT 1 FROM owed r WHERE r.object = w.object AND r.by_sign = ?1 AND r.what = 'answer' AND r.received = 1 AND r.started_at <= ?2))
+    UNION SELECT w.object FROM owed w WHERE w.by_sign = ?1 AND w.settled_at > w.due_at AND w.settled_at > ?2 AND w.due_at <= ?2
+      AND w.what = 'answer' AND w.received = 1 AND w.started_at <= ?2 AND w.said_at <= ?2";
     let found = || -> Result<BTreeSet<Reference>, ViewError> {
         let ids: Vec<i64> = db
             .prepare_cached(SQL)?
@@ -1040,59 +1054,112 @@ fn lines(
     let mut all = BTreeMap::new();
     for instrument in adopted {
         for line in instrument.table.lines.iter() {
-            let state = line_state(db, context, &logs, line)?;
+            let state = line_state(db, &logs, line, None)?;
             all.insert((instrument.reference.clone(), line.id.clone()), state);
         }
     }
     Ok(all)
 }
 
-fn line_state(
+/// The state of a line: with its last tests, or as it was known `until` a time with no more of them than are asked for then.
+pub(super) fn line_state(
     db: &Connection,
-    context: &Context,
     logs: &Logs,
-    line: &truce::agreement::Line,
+    line: &Line,
+    until: Option<UtcMs>,
 ) -> Result<LineState, ViewError> {
-    use truce::contact::{LineEnd, Means, last_two_way, within_ms};
-    const TESTS: &str = "SELECT id, body FROM object WHERE capability = 'line.test' AND place = ?1 AND by_sign = ?2 ORDER BY at_ms DESC, id DESC LIMIT ?3";
-    const HEARD: &str = "SELECT at_ms FROM object WHERE capability = 'line.test' AND place = ?1 AND by_sign = ?2 AND tag = ?3 ORDER BY at_ms DESC, id DESC";
-    const FAULTS: &str = "SELECT id, by_sign, at_ms, tag FROM object WHERE capability = 'line.fault' AND place = ?1 AND by_sign IN (?2, ?3) ORDER BY at_ms, id";
-    let _ = context;
-    let mut tests: BTreeMap<CallSign, Vec<LineEnd>> = BTreeMap::new();
+    let mut state = LineState {
+        line: line.clone(),
+        tests: BTreeMap::new(),
+        last_two_way: None,
+        faults: BTreeMap::new(),
+    };
     for end in [&line.a, &line.b] {
-        let mut select = db.prepare_cached(TESTS)?;
-        let mut rows = select.query(params![line.id.as_str(), end.as_str(), TESTS_SHOWN_MAX])?;
-        let mut ends = Vec::new();
-        while let Some(row) = rows.next()? {
-            let (id, body): (i64, String) = (row.get(0)?, row.get(1)?);
-            let body: Value = serde_json::from_str(&body).unwrap_or_default();
-            let test = truce::contact::LineTest::read(&body, &truce::wire::Place::Top)
-                .map_err(|error| ViewError::Damaged(error.to_string()))?;
-            if let Some(reference) = reference(db, logs, id)? {
-                ends.push(LineEnd {
-                    reference,
-                    tested_at: test.tested_at.utc(),
-                    means: test.means,
-                    result: test.result,
-                    languages: test.languages.to_vec(),
-                });
-            }
-        }
-        if !ends.is_empty() {
-            ends.reverse();
-            tests.insert(end.clone(), ends);
+        let tests = match until {
+            None => tests_between(db, logs, (line, end), None, TESTS_SHOWN_MAX)?,
+            Some(now) => tests_asked_for(db, logs, &state, end, now)?,
+        };
+        if !tests.is_empty() {
+            state.tests.insert(end.clone(), tests);
         }
     }
+    let until = until.unwrap_or(UtcMs(i64::MAX));
+    let worked = worked(db, line, until)?;
+    state.faults = faults(db, logs, line, &worked, until)?;
+    state.last_two_way = worked.into_iter().map(|(means, at)| (at, means)).max();
+    Ok(state)
+}
+
+/// The last test of an end before `now`, and the last one in the slot that the schedule asks for.
+fn tests_asked_for(
+    db: &Connection,
+    logs: &Logs,
+    state: &LineState,
+    end: &CallSign,
+    now: UtcMs,
+) -> Result<Vec<LineEnd>, ViewError> {
+    let of = (&state.line, end);
+    let mut tests = Vec::new();
+    if let Some(slot) = state.slot(now) {
+        let within = (slot.at, slot.due_at.min(now));
+        tests = tests_between(db, logs, of, Some(within), 1)?;
+    }
+    for last in tests_between(db, logs, of, Some((UtcMs(i64::MIN), now)), 1)? {
+        if !tests.contains(&last) {
+            tests.push(last);
+        }
+    }
+    Ok(tests)
+}
+
+/// The last tests of one end of a line between two times, in their order.
+fn tests_between(
+    db: &Connection,
+    logs: &Logs,
+    (line, end): (&Line, &CallSign),
+    between: Option<(UtcMs, UtcMs)>,
+    max: u32,
+) -> Result<Vec<LineEnd>, ViewError> {
+    const SQL: &str = "SELECT id, body FROM object WHERE capability = 'line.test' AND place = ?1 AND by_sign = ?2 AND at_ms >= ?3 AND at_ms <= ?4 ORDER BY at_ms DESC, id DESC LIMIT ?5";
+    let (from, until) = between.unwrap_or((UtcMs(i64::MIN), UtcMs(i64::MAX)));
+    let mut select = db.prepare_cached(SQL)?;
+    let mut rows = select.query(params![
+        line.id.as_str(),
+        end.as_str(),
+        from.0,
+        until.0,
+        max
+    ])?;
+    let mut tests = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (id, body): (i64, String) = (row.get(0)?, row.get(1)?);
+        let body: Value = serde_json::from_str(&body).unwrap_or_default();
+        let test = truce::contact::LineTest::read(&body, &truce::wire::Place::Top)
+            .map_err(|error| ViewError::Damaged(error.to_string()))?;
+        if let Some(reference) = reference(db, logs, id)? {
+            tests.push(LineEnd {
+                reference,
+                tested_at: test.tested_at.utc(),
+                means: test.means,
+                result: test.result,
+                languages: test.languages.to_vec(),
+            });
+        }
+    }
+    tests.reverse();
+    Ok(tests)
+}
+
+/// When both ends last heard each other, over each means.
+fn worked(db: &Connection, line: &Line, until: UtcMs) -> Result<BTreeMap<Means, UtcMs>, ViewError> {
+    const SQL: &str = "SELECT at_ms FROM object WHERE capability = 'line.test' AND place = ?1 AND by_sign = ?2 AND tag = ?3 AND at_ms <= ?4 ORDER BY at_ms DESC";
     let mut worked = BTreeMap::new();
     for means in Means::ALL {
         let tag = format!("{} heard", word(means));
-        let (mut a, mut b) = (db.prepare_cached(HEARD)?, db.prepare_cached(HEARD)?);
-        let a = a.query_map(params![line.id.as_str(), line.a.as_str(), tag], |row| {
-            row.get(0)
-        })?;
-        let b = b.query_map(params![line.id.as_str(), line.b.as_str(), tag], |row| {
-            row.get(0)
-        })?;
+        let (mut a, mut b) = (db.prepare_cached(SQL)?, db.prepare_cached(SQL)?);
+        let at = |row: &Row<'_>| row.get(0);
+        let a = a.query_map(params![line.id.as_str(), line.a.as_str(), tag, until.0], at)?;
+        let b = b.query_map(params![line.id.as_str(), line.b.as_str(), tag, until.0], at)?;
         let (a, b) = (
             a.filter_map(Result::ok).map(UtcMs),
             b.filter_map(Result::ok).map(UtcMs),
@@ -1101,27 +1168,35 @@ fn line_state(
             worked.insert(*means, at);
         }
     }
-    let mut faults: BTreeMap<Means, Vec<(Reference, CallSign, UtcMs)>> = BTreeMap::new();
-    let mut select = db.prepare_cached(FAULTS)?;
-    let mut rows = select.query(params![line.id.as_str(), line.a.as_str(), line.b.as_str()])?;
-    while let Some(row) = rows.next()? {
-        let tag: String = row.get(3)?;
-        let means = Means::read(&tag.into(), &truce::wire::Place::Top);
-        let by: String = row.get(1)?;
-        let at = UtcMs(row.get(2)?);
-        if let (Ok(means), Ok(by), Some(reference)) =
-            (means, by.parse(), reference(db, logs, row.get(0)?)?)
-            && worked.get(&means).is_none_or(|worked| *worked < at)
-        {
-            faults.entry(means).or_default().push((reference, by, at));
+    Ok(worked)
+}
+
+/// Faults of a line that no later two-way test ended.
+fn faults(
+    db: &Connection,
+    logs: &Logs,
+    line: &Line,
+    worked: &BTreeMap<Means, UtcMs>,
+    until: UtcMs,
+) -> Result<BTreeMap<Means, Vec<(Reference, CallSign, UtcMs)>>, ViewError> {
+    const SQL: &str = "SELECT id, by_sign, at_ms FROM object WHERE capability = 'line.fault' AND place = ?1 AND tag = ?2 AND at_ms > ?3 AND at_ms <= ?4 AND by_sign IN (?5, ?6) ORDER BY at_ms, id";
+    let mut all: BTreeMap<Means, Vec<(Reference, CallSign, UtcMs)>> = BTreeMap::new();
+    for means in Means::ALL {
+        let since = worked.get(means).map_or(i64::MIN, |at| at.0);
+        let (a, b) = (line.a.as_str(), line.b.as_str());
+        let mut select = db.prepare_cached(SQL)?;
+        let mut rows =
+            select.query(params![line.id.as_str(), word(means), since, until.0, a, b])?;
+        while let Some(row) = rows.next()? {
+            let (by, at): (String, i64) = (row.get(1)?, row.get(2)?);
+            if let (Ok(by), Some(reference)) = (by.parse(), reference(db, logs, row.get(0)?)?) {
+                all.entry(*means)
+                    .or_default()
+                    .push((reference, by, UtcMs(at)));
+            }
         }
     }
-    Ok(LineState {
-        line: line.clone(),
-        tests,
-        last_two_way: worked.into_iter().map(|(means, at)| (at, means)).max(),
-        faults,
-    })
+    Ok(all)
 }
 
 /// SHA-256 over the rows, without what is local.

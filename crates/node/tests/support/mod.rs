@@ -188,3 +188,143 @@ pub fn flash(to: &[&str]) -> Value {
     json!({"precedence": "FLASH", "to": to, "happening": "still_happening",
         "place": {"lat_e7": 333_500_000, "lon_e7": 386_700_000}})
 }
+
+/// A report, filed by MISSION for everybody.
+pub fn report(from: &str, until: &str, area: &str, sides: &[&str], more: Value) -> Value {
+    let mut body = json!({"category": "shelling", "from": from, "until": until, "date_precision": 1, "means": ["heard"],
+        "admin_names": [area], "place_precision": 3});
+    if !sides.is_empty() {
+        body["sides"] = sides.into();
+    }
+    let members = more.as_object().cloned().unwrap_or_default();
+    body.as_object_mut().unwrap().extend(members);
+    body
+}
+
+/// The morning of 21 June 2016 at the desks of RU, US and MISSION, in an exercise whose machines give no receipts: everything on
+/// its board was said by somebody. It ends at 09:00Z. Returns the FLASH.
+pub fn the_morning(exercise: &Exercise) -> Reference {
+    exercise.bind();
+    let at = |time: &str| exercise.at(time);
+    let receipt =
+        |who: &str, about: &Reference| exercise.say(who, "receipt/1", &[about], json!({}));
+    at("2016-03-20T10:00:00Z");
+    let area = json!({"name": "North", "purpose": "held_by_excluded_group", "held_by": "nusra", "to": ["US"], "polygon": [
+        {"lat_e7": 362_000_000, "lon_e7": 372_000_000}, {"lat_e7": 364_000_000, "lon_e7": 372_000_000},
+        {"lat_e7": 364_000_000, "lon_e7": 374_000_000}, {"lat_e7": 362_000_000, "lon_e7": 374_000_000}],
+        "basis": "Own", "valid_from": "2016-03-20T00:00:00Z", "valid_until": "2016-04-10T00:00:00Z"});
+    let area = exercise.say_to("RU", "area.designate/1", &[], &["US", "MISSION"], area);
+    at("2016-03-20T10:02:00Z");
+    receipt("US", &area);
+    at("2016-06-20T08:00:00Z");
+    let words = |to: &str, grade: &str, words: &str| json!({"precedence": grade, "to": [to], "words": words, "language": "en", "subject": words});
+    let road = exercise.say(
+        "US",
+        "message.send/1",
+        &[],
+        words("RU", "ROUTINE", "Which road tomorrow"),
+    );
+    at("2016-06-20T08:01:00Z");
+    receipt("RU", &road);
+    at("2016-06-20T09:05:00Z");
+    for (who, tested) in [
+        ("RU", "2016-06-20T09:02:00Z"),
+        ("US", "2016-06-20T09:03:00Z"),
+    ] {
+        let test =
+            json!({"line": "ru-us", "means": "primary", "tested_at": tested, "result": "heard"});
+        exercise.say(who, "line.test/1", &[], test);
+    }
+    at("2016-06-21T05:00:00Z");
+    let day = ("2016-06-20T00:00:00+03:00", "2016-06-21T00:00:00+03:00");
+    let file = |body: Value| exercise.say_to("MISSION", "report.file/1", &[], &["public"], body);
+    file(report(
+        day.0,
+        day.1,
+        "Aleppo",
+        &["US", "insurgents"],
+        json!({}),
+    ));
+    file(report(
+        "2016-06-21T03:00:00Z",
+        "2016-06-21T04:00:00Z",
+        "Aleppo",
+        &["US", "RU"],
+        json!({}),
+    ));
+    file(report(
+        "2016-06-14T00:00:00+03:00",
+        "2016-06-15T00:00:00+03:00",
+        "Aleppo",
+        &[],
+        json!({}),
+    ));
+    file(report(
+        day.0,
+        day.1,
+        "Idlib",
+        &["RU", "Nusra Front"],
+        json!({"category": "air_strike"}),
+    ));
+    file(report(
+        "2016-06-15T09:00:00Z",
+        "2016-06-15T10:00:00Z",
+        "Homs",
+        &[],
+        json!({"category": "access_denied"}),
+    ));
+    file(report(
+        "2016-06-01T00:00:00Z",
+        "2016-07-01T00:00:00Z",
+        "Homs",
+        &[],
+        json!({"date_precision": 4}),
+    ));
+    at("2016-06-21T06:00:00Z");
+    let watch = |officer: &str, until: &str, languages: &[&str]| json!({"officer": officer, "until": until, "languages": languages});
+    exercise.say(
+        "RU",
+        "shift.open/1",
+        &[],
+        watch("day watch", "2016-06-21T18:00:00Z", &["ru", "en"]),
+    );
+    exercise.say(
+        "US",
+        "shift.open/1",
+        &[],
+        watch("night watch", "2016-06-21T08:30:00Z", &["en"]),
+    );
+    at("2016-06-21T07:10:00Z");
+    let fault = json!({"line": "ru-us", "means": "alternate", "since": "2016-06-21T07:00:00Z", "words": "No carrier"});
+    exercise.say("US", "line.fault/1", &[], fault);
+    at("2016-06-21T08:40:00Z");
+    let convoy = exercise.say(
+        "RU",
+        "message.send/1",
+        &[],
+        words("US", "PRIORITY", "Convoy to Homs"),
+    );
+    at("2016-06-21T08:41:00Z");
+    receipt("US", &convoy);
+    at("2016-06-21T08:50:00Z");
+    let mut call = flash(&["RU", "MISSION"]);
+    call["place_name"] = "At Tanf".into();
+    let flash = exercise.say("US", "message.send/1", &[], call.clone());
+    at("2016-06-21T08:50:30Z");
+    receipt("MISSION", &flash);
+    at("2016-06-21T08:51:00Z");
+    exercise.say("MISSION", "acknowledge/1", &[&flash], json!({}));
+    receipt("RU", &flash);
+    at("2016-06-21T08:52:00Z");
+    exercise.say(
+        "MISSION",
+        "answer/1",
+        &[&flash],
+        json!({"reply": "not_ours"}),
+    );
+    at("2016-06-21T08:57:00Z");
+    exercise.say("US", "message.send/1", &[&flash], call);
+    at("2016-06-21T09:00:00Z");
+    exercise.node().settle();
+    flash
+}
