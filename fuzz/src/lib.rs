@@ -13,6 +13,7 @@ mod independent;
 mod keys;
 mod logs;
 mod notes;
+mod scenarios;
 mod statements;
 mod stored;
 mod table_seeds;
@@ -58,6 +59,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("head_file", stored::head_file),
     ("sealed", stored::sealed),
     ("attachment", stored::attachment),
+    ("scenario", scenarios::scenario),
     ("search_form", tables::search_form),
     ("ged_csv", tables::ged_csv),
     ("reports_csv", tables::reports_csv),

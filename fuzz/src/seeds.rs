@@ -65,6 +65,7 @@ pub fn seeds() -> Vec<Seed> {
         ("head_file", head_files()),
         ("sealed", sealed()),
         ("attachment", attachments()),
+        ("scenario", scenarios()),
         ("search_form", table_seeds::search_forms()),
         ("ged_csv", table_seeds::ged()),
         ("reports_csv", table_seeds::reports()),
@@ -1049,4 +1050,75 @@ fn attachments() -> Inputs {
         ("pieces-exchanged", script(2 * PIECE, &[(2, PIECE + 16)])),
         ("one-byte-more", script(10, &[(3, 26)])),
     ]
+}
+
+const SCENARIO: &str = "\
+scenario A call
+happened Nothing.
+source   Invented.
+answers  Any officer takes it.
+begins   2016-06-20T21:00Z
+participant US guarantor languages en
+participant RU guarantor offices duty_officer, head_of_mission languages ru
+place crossing 33.5N 38.5E named \"المعبر\"
+instrument coh \"Cessation\" needed US, RU accepted neutral RU
+  line ru-us RU US tests 2016-06-20T09:00Z every 1d within 15m clock FLASH answer 5m read_back
+# The call.
++00:02 US duty_officer FLASH to RU at crossing still_happening as @strike
+  expect open RU answer @strike within 5m
+";
+
+fn scenarios() -> Inputs {
+    let with = |lines: &str| format!("{SCENARIO}{lines}");
+    owned([
+        ("a-call", SCENARIO.to_owned()),
+        ("crlf", SCENARIO.replace('\n', "\r\n")),
+        ("byte-order-mark", format!("\u{feff}{SCENARIO}")),
+        (
+            "header-alone",
+            SCENARIO
+                .split("# The")
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+        ),
+        (
+            "any-kind",
+            with(
+                "+00:03 RU duty_officer say comment about @strike {\"words\": \"see \\\"@strike\\\" }\",\n\"about\": \"@strike\"}\n  readers US group person {\"name\": \"x\"} readers own\n",
+            ),
+        ),
+        (
+            "correction",
+            with(
+                "+00:03 US duty_officer correct @strike because “Wrong” says FLASH to RU at 33.6N 38.5E stopped as @right\n  expect corrected @strike @right for RU\n",
+            ),
+        ),
+        (
+            "refused",
+            with(
+                "+1d US anybody answer @strike agreed «нет» in ru as @no\n  expect refused about about\nexpect not RU reads @strike group body\n",
+            ),
+        ),
+        (
+            "many-words",
+            with(
+                "2016-06-22T00:00+03:00 offline RU\nonline RU\nRU duty_officer silences @strike\nUS admin key.compromise duty_officer from @strike\nexpect coverage formation first at 33.5N 38.5E covered by art-1\nexpect tally @strike does_not_add_up 8 against 7\n",
+            ),
+        ),
+        (
+            "no-end-of-text",
+            with("+00:03 RU duty_officer comment @strike \"no end\n"),
+        ),
+        (
+            "no-end-of-json",
+            with("+00:03 RU duty_officer say comment {\"a\": {\n"),
+        ),
+        (
+            "latitude-second",
+            with("+00:03 US duty_officer FLASH to RU at 38.5E 33.5N stopped\n"),
+        ),
+        ("clock-back", with("+00:01 offline RU\n")),
+        ("indented-first", format!("  {SCENARIO}")),
+    ])
 }

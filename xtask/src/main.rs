@@ -30,9 +30,9 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command {
         name: "demo",
-        usage: "demo",
-        about: "Make a log, say 1,000 statements in it, audit them.",
-        example: "cargo xtask demo",
+        usage: "demo [ARGUMENTS OF truceline demo]",
+        about: "Build Truceline, load the worked example of 2016 and serve it until interrupted.",
+        example: "cargo xtask demo --port 8016",
         main: demo::main,
     },
     Command {

@@ -110,7 +110,11 @@ impl Plan {
     }
 }
 
-type Known = BTreeMap<(&'static str, String), (Reference, Map<String, Value>)>;
+/// A kind, and what identifies a statement of it for whoever exports it.
+type Key = (&'static str, String);
+/// Where something was said, and its groups.
+type Said = (Reference, Map<String, Value>);
+type Known = BTreeMap<Key, Said>;
 
 /// Where the statements of a kind are found again, and by what.
 struct Set {
@@ -165,10 +169,7 @@ impl Set {
         }
     }
 
-    fn read(
-        &self,
-        text: &str,
-    ) -> Option<((&'static str, String), (Reference, Map<String, Value>))> {
+    fn read(&self, text: &str) -> Option<(Key, Said)> {
         let row: Value = serde_json::from_str(text).ok()?;
         let (body, reference) = (row.get(self.body)?, row.get("reference")?.as_str()?);
         let mut groups = Map::from_iter([("body".to_owned(), body.clone())]);

@@ -3,8 +3,10 @@
 pub mod accounts;
 pub mod authority;
 pub mod board;
+mod catch_up;
 mod clerk;
 pub mod clock;
+mod database;
 pub mod entry;
 pub mod home;
 pub mod http;

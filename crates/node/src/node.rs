@@ -9,6 +9,7 @@
 //! ```
 
 use crate::authority::Eyes;
+use crate::catch_up::catch_up;
 use crate::clerk::Clerk;
 use crate::home::{Founded, Home, HomeError, Made, private_directory};
 use crate::own::{OpenLog, Own, SignError, fold_on};
@@ -788,31 +789,4 @@ fn open_searches(
         .iter()
         .map(|(eyes, views)| Ok((eyes.clone(), Arc::new(Search::open(views)?))));
     searches.collect()
-}
-
-/// Folds everything that was logged before the node takes anything new.
-fn catch_up(
-    all: &BTreeMap<Eyes, Arc<Views>>,
-    sources: &Sources,
-    progress: &mut dyn FnMut(u64, u64),
-) -> Result<(), NodeError> {
-    let held: u64 = sources.all().iter().map(|source| source.size()).sum();
-    let total = held * all.len() as u64;
-    let mut done = 0;
-    // The node's own first: they decide who is a party, and so what others may read.
-    let first = &all[&Eyes::Node];
-    let others = all.values().filter(|views| *views.eyes() != Eyes::Node);
-    for views in std::iter::once(first).chain(others) {
-        loop {
-            let batch = views.fold(sources, Batch::REBUILD)?;
-            done += batch.folded;
-            if batch.folded > 0 {
-                progress(done, total);
-            }
-            if !batch.more {
-                break;
-            }
-        }
-    }
-    Ok(())
 }

@@ -4,6 +4,7 @@ use crate::authority::Eyes;
 use crate::board::{Board, Scene};
 use crate::home::Home;
 use crate::node::{MIRRORS, Node, NodeError, VIEWS, homes};
+use crate::places::Places;
 use crate::timers::Timers;
 use crate::views::{ViewError, Views};
 use record::c2sp::checkpoint::SignedCheckpoint;
@@ -22,6 +23,7 @@ pub struct Reading {
     logs: Vec<PathBuf>,
     own: BTreeMap<CallSign, Origin>,
     timers: Timers,
+    places: Places,
 }
 
 /// A board that is looked at again and again.
@@ -49,6 +51,7 @@ impl Node {
             logs: homes.iter().flat_map(log_directories).collect(),
             own,
             timers: Timers::open_to_read(dir)?,
+            places: Places::open_to_read(dir).map_err(ViewError::from)?,
         })
     }
 }
@@ -132,6 +135,7 @@ impl BoardReading<'_> {
             exercise: self.reading.exercise,
             views: &self.views,
             timers: &self.reading.timers,
+            places: &self.reading.places,
             held: self
                 .reading
                 .logs

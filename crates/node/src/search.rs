@@ -1,15 +1,18 @@
 //! Search over what one reader may read: names in Arabic, Cyrillic and Latin, by their search form, and places by all of their
 //! names. Full text is kept apart from the views and follows their changes: it delays nothing else, and is thrown away with them.
 
+use crate::database;
 use crate::places::Places;
 use crate::views::{ListQuery, Listed, StatementRow, ViewError, Views};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use truce::names::{search_form, stem};
 
+/// Pages of the index that are kept in memory, in KiB.
+const CACHE_KIB: i64 = 32_768;
 /// Statements that are taken in with one commit.
 const BATCH_MAX: u32 = 2_000;
 /// A text that is longer is no name: its words are found, not its parts.
@@ -130,12 +133,7 @@ impl Search {
         let idle = lock(&self.idle).pop();
         let db = match idle {
             Some(db) => db,
-            None => {
-                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-                let db = Connection::open_with_flags(&self.path, flags)?;
-                db.busy_timeout(std::time::Duration::from_secs(5))?;
-                db
-            }
+            None => database::reader(&self.path)?,
         };
         let result = read(&db);
         lock(&self.idle).push(db);
@@ -148,14 +146,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn connect(path: &Path) -> Result<Connection, ViewError> {
-    let db = Connection::open(path)?;
-    db.busy_timeout(std::time::Duration::from_secs(5))?;
-    db.pragma_update(None, "page_size", 8192)?;
-    db.pragma_update(None, "journal_mode", "WAL")?;
-    db.pragma_update(None, "synchronous", "NORMAL")?;
-    db.pragma_update(None, "secure_delete", "ON")?;
-    db.pragma_update(None, "cache_size", -32_768)?;
-    db.set_prepared_statement_cache_capacity(32);
+    let db = database::writer(path, CACHE_KIB)?;
     let layout: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if layout != LAYOUT {
         drop_tables(&db)?;

@@ -5,7 +5,7 @@ use record::c2sp::checkpoint::SignedCheckpoint;
 use record::keyring::KeyRing;
 use record::log::Log;
 use record::name::Origin;
-use record::statement::{Leaf, Statement};
+use record::statement::{Leaf, Statement, StatementError};
 use record::store::StoreError;
 use record::store::sqlite::Reader;
 use std::collections::{BTreeMap, VecDeque};
@@ -146,29 +146,61 @@ impl Source {
         if let Some(statement) = self.kept(index) {
             return Ok(Some(statement));
         }
-        match &self.kind {
-            Kind::Own(log) => Ok(log.reader().statement(index)?.map(Arc::new)),
-            Kind::Mirror { reader, held } => {
-                let Some(bytes) = reader.leaf(index)? else {
-                    return Ok(None);
-                };
-                let ring = held
-                    .read()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .ring
-                    .clone();
-                let signed = Leaf::from_bytes(&bytes).is_ok_and(|leaf| {
-                    let key = ring.as_ref().and_then(|ring| ring.key(leaf.kid).cloned());
-                    leaf.log.origin == self.origin
-                        && key.is_some_and(|key| leaf.verify(&key).is_ok())
-                });
-                if !signed {
-                    return Ok(None);
-                }
-                Ok(reader.statement(index)?.map(Arc::new))
-            }
-        }
+        let entry = self.entries(index, index + 1)?.pop();
+        Ok(entry.and_then(|entry| entry.statement))
     }
+
+    /// The same of the entries `from..to`, from the store.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn entries(&self, from: u64, to: u64) -> Result<Vec<Entry>, StoreError> {
+        let ring = match &self.kind {
+            Kind::Own(_) => None, // what is in an own log was verified when it was said
+            Kind::Mirror { held, .. } => {
+                let held = held.read().unwrap_or_else(PoisonError::into_inner);
+                Some(held.ring.clone())
+            }
+        };
+        let stored = self.reader().entries(from, to)?;
+        let entries = stored.iter().map(|stored| {
+            let leaf = Leaf::from_bytes(&stored.leaf);
+            let minute_s = leaf.as_ref().map_or(0, |leaf| leaf.minute_s);
+            let said = match (leaf, &ring) {
+                (Ok(leaf), Some(ring)) => self.signed(&leaf, ring.as_deref()).then_some(leaf),
+                (Err(_), Some(_)) => None,
+                (leaf, None) => Some(leaf.map_err(|error| damaged(stored.index, &error))?),
+            };
+            let statement = said.map(|leaf| stored.statement(leaf)).transpose()?;
+            Ok(Entry {
+                index: stored.index,
+                minute_s,
+                statement: statement.map(Arc::new),
+            })
+        });
+        entries.collect()
+    }
+
+    fn signed(&self, leaf: &Leaf, ring: Option<&KeyRing>) -> bool {
+        let key = ring.and_then(|ring| ring.key(leaf.kid));
+        leaf.log.origin == self.origin && key.is_some_and(|key| leaf.verify(key).is_ok())
+    }
+}
+
+fn damaged(index: u64, error: &StatementError) -> StoreError {
+    StoreError::Damaged(format!("entry {index}: {error}"))
+}
+
+/// An entry of a log, as it is read from its store.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Where it stands.
+    pub index: u64,
+    /// In which minute its author says that he signed it, in seconds.
+    pub minute_s: i64,
+    /// What it says, with all that is held of it. `None` for what is no statement, and in a mirrored log for what its author did
+    /// not sign.
+    pub statement: Option<Arc<Statement>>,
 }
 
 /// All logs that the node holds.

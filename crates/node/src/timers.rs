@@ -6,7 +6,7 @@ use crate::authority::Eyes;
 use crate::views::{ViewError, Views};
 use record::name::Reference;
 use record::time::UtcMs;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -113,14 +113,12 @@ impl Timers {
     pub fn open_to_read(dir: &Path) -> Result<Self, TimerError> {
         let path = dir.join(FILE);
         let db = if path.exists() {
-            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            Connection::open_with_flags(path, flags)?
+            crate::database::reader(&path)?
         } else {
             let db = Connection::open_in_memory()?;
             db.execute_batch(TABLES)?;
             db
         };
-        db.busy_timeout(std::time::Duration::from_secs(5))?;
         Ok(Self {
             db: Mutex::new(db),
             looked_through: Mutex::default(),

@@ -3,7 +3,7 @@
 mod support;
 
 use node::authority::{Eyes, cut};
-use node::board::{Board, BoardArea, BoardCounts};
+use node::board::{Board, BoardCounts, BoardPlace};
 use node::home::Home;
 use node::views::{OwedRow, ViewError};
 use node::{Node, NodeError};
@@ -43,8 +43,8 @@ fn a_flash_tells_its_age_its_place_and_who_has_not() {
     let exercise = morning();
     let board = board(&exercise, Some("RU"), NINE);
     assert!(board.exercise);
-    assert_eq!(board.flash.total, 1);
-    let flash = &board.flash.open[0];
+    assert_eq!(board.flash_total, 1);
+    let flash = &board.flash[0];
     assert_eq!(
         (
             flash.short.as_str(),
@@ -116,12 +116,10 @@ fn the_alarm_sounds_as_the_matter_itself_says() {
                     .values()
                     .filter(|m| m.is_open() && m.precedence == truce::agreement::Precedence::Flash)
                     .collect();
-                assert_eq!(board.flash.open.len(), open.len(), "{who} {now}");
-                for (shown, matter) in board.flash.open.iter().zip(open) {
-                    let expected = matter
-                        .recipients
-                        .contains_key(&sign(who))
-                        .then(|| matter.is_sounding(&sign(who), silenced.map(at), at(now)));
+                assert_eq!(board.flash.len(), open.len(), "{who} {now}");
+                for (shown, matter) in board.flash.iter().zip(open) {
+                    let expected = matter.recipients.contains_key(&sign(who))
+                        && matter.is_sounding(&sign(who), silenced.map(at), at(now));
                     assert_eq!(
                         shown.sounding, expected,
                         "{who} {now} silenced {silenced:?}"
@@ -139,14 +137,20 @@ fn a_board_of_an_earlier_time_shows_what_was_said_by_then() {
     // All but holding replies, which stop no clock and carry no time of their own.
     let told = |time: &str| {
         let mut board = board(&exercise, Some("US"), time);
-        let mine = board.mine.as_mut().unwrap();
-        let rows = mine.owes.first.iter_mut().chain(&mut mine.is_owed.first);
-        rows.chain(&mut board.truce.oldest_unanswered)
+        let rows = board.mine.iter_mut().chain(&mut board.awaited);
+        rows.chain(&mut board.oldest)
             .for_each(|row| row.holding = None);
+        for flash in &mut board.flash {
+            flash
+                .recipients
+                .iter_mut()
+                .for_each(|one| one.replies.retain(|reply| reply != "holding"));
+        }
         json!([
             board.flash,
             board.mine,
-            board.truce.oldest_unanswered,
+            board.awaited,
+            board.oldest,
             board.lines
         ])
     };
@@ -251,9 +255,8 @@ fn a_board_of_an_earlier_time_shows_what_was_said_by_then() {
 #[test]
 fn what_is_owed_stands_in_the_order_of_its_deadlines() {
     let exercise = morning();
-    let mine = |who: &str| board(&exercise, Some(who), NINE).mine.unwrap();
-    let ru = mine("RU");
-    let owes: Vec<String> = ru.owes.first.iter().map(spell).collect();
+    let ru = board(&exercise, Some("RU"), NINE);
+    let owes: Vec<String> = ru.mine.iter().map(spell).collect();
     assert_eq!(
         owes,
         [
@@ -262,63 +265,46 @@ fn what_is_owed_stands_in_the_order_of_its_deadlines() {
             "open line_test RU>US RU-19",
             "open relief RU>RU RU-23"
         ]
-        .map(|row| row.to_owned()),
     );
-    assert_eq!((ru.owes.total, ru.owes.overdue), (4, 2));
-    let owed: Vec<String> = ru.is_owed.first.iter().map(spell).collect();
-    assert_eq!(owed.len(), 3, "{owed:?}");
-    let us = mine("US");
+    assert_eq!((ru.mine_count.total, ru.mine_count.overdue), (4, 2));
+    assert_eq!(ru.awaited.len(), 3, "{:?}", ru.awaited);
+    let us = board(&exercise, Some("US"), NINE);
     // What one side owes is what the other is owed: the same rows, whoever looks.
     let both = |rows: &[OwedRow], by: &str, to: &str| -> Vec<String> {
-        rows.iter()
-            .filter(|row| row.by == by && row.to == to)
-            .map(spell)
-            .collect()
+        let between = rows.iter().filter(|row| row.by == by && row.to == to);
+        between.map(spell).collect()
     };
-    assert_eq!(
-        both(&us.owes.first, "US", "RU"),
-        both(&ru.is_owed.first, "US", "RU")
-    );
-    assert_eq!(
-        both(&ru.owes.first, "RU", "US"),
-        both(&us.is_owed.first, "RU", "US")
-    );
-    assert!(board(&exercise, None, NINE).mine.is_none());
+    assert_eq!(both(&us.mine, "US", "RU"), both(&ru.awaited, "US", "RU"));
+    assert_eq!(both(&ru.mine, "RU", "US"), both(&us.awaited, "RU", "US"));
+    let public = board(&exercise, None, NINE);
+    assert!(public.mine.is_empty() && public.awaited.is_empty());
 }
 
 #[test]
 fn the_day_of_the_truce_and_the_oldest_unanswered_in_each_direction() {
     let exercise = morning();
-    let truce = board(&exercise, Some("MISSION"), NINE).truce;
-    assert_eq!(
-        (
-            truce.day,
-            truce.first_day.as_deref(),
-            truce.offset.as_deref()
-        ),
-        (Some(116), Some("2016-02-27"), Some("+02:00"))
-    );
+    let board_at = |now: &str| board(&exercise, Some("MISSION"), now);
+    let now = board_at(NINE);
+    let truce = &now.truce;
+    assert_eq!(truce.day, Some(116));
+    assert_eq!(truce.first_day.as_deref(), Some("2016-02-27"));
+    assert_eq!(truce.offset.as_deref(), Some("+02:00"));
     assert_eq!(truce.instruments.len(), 1);
-    assert_eq!(
-        (truce.instruments[0].state, truce.instruments[0].at.as_str()),
-        ("in_force", "2016-02-26T22:00:00Z")
-    );
-    let oldest: Vec<(String, i64)> = truce
-        .oldest_unanswered
+    assert_eq!(truce.instruments[0].state, "in_force");
+    assert_eq!(truce.instruments[0].at, "2016-02-26T22:00:00Z");
+    let oldest = now
+        .oldest
         .iter()
-        .map(|row| (spell(row), row.age_s / 86_400))
-        .collect();
+        .map(|row| (spell(row), row.age_s / 86_400));
     let expected = [
         ("overdue area_response US>RU RU-20".to_owned(), 92),
         ("overdue answer RU>US US-21".to_owned(), 1),
     ];
-    assert_eq!(oldest, expected.to_vec());
-    assert_eq!(truce.directions, 2);
-    let before = board(&exercise, Some("MISSION"), "2016-02-25T09:00:00Z").truce;
-    assert_eq!(
-        (before.day, before.instruments[0].state),
-        (None, "accepted")
-    );
+    assert_eq!(oldest.collect::<Vec<_>>(), expected);
+    assert_eq!(now.directions, 2);
+    let before = board_at("2016-02-25T09:00:00Z").truce;
+    assert_eq!(before.day, None);
+    assert_eq!(before.instruments[0].state, "accepted");
 }
 
 #[test]
@@ -326,42 +312,31 @@ fn lines_tell_both_ends_and_who_is_on_duty() {
     let exercise = morning();
     let board = board(&exercise, Some("RU"), NINE);
     let line = &board.lines[0];
+    assert_eq!(line.id, "ru-us");
     assert_eq!(
-        (
-            line.line.as_str(),
-            line.two_way_at.as_deref(),
-            line.two_way_over.as_deref()
-        ),
-        ("ru-us", Some("2016-06-20T09:03:00Z"), Some("primary"))
+        line.last_two_way_at.as_deref(),
+        Some("2016-06-20T09:03:00Z")
     );
-    assert_eq!(
-        line.a.last_test.as_ref().map(|test| test.at.as_str()),
-        Some("2016-06-20T09:02:00Z")
-    );
-    assert_eq!(
-        (line.a.officer.as_deref(), &line.a.languages[..]),
-        (Some("day watch"), &["ru".to_owned(), "en".to_owned()][..])
-    );
+    assert_eq!(line.over.as_deref(), Some("primary"));
+    assert_eq!(line.a.tested_at.as_deref(), Some("2016-06-20T09:02:00Z"));
+    assert_eq!(line.a.last_test.as_deref(), Some("heard"));
+    assert_eq!(line.a.officer.as_deref(), Some("day watch"));
+    assert_eq!(line.a.languages, ["ru", "en"]);
     assert_eq!(line.b.officer.as_deref(), Some("night watch"));
-    let fault = &line.faults[0];
+    assert_eq!(line.faults, ["alternate"]);
+    let fault = &board.faults[0];
+    assert_eq!((fault.by.as_str(), fault.age_s), ("US", 7200));
+    let late = board.logs.iter().filter(|log| log.relief_overdue);
     assert_eq!(
-        (fault.means.as_str(), fault.by.as_str(), fault.age_s),
-        ("alternate", "US", 7200)
+        late.map(|log| log.call_sign.as_str()).collect::<Vec<_>>(),
+        ["US"]
     );
-    assert_eq!(board.health.faults, line.faults);
-    let late: Vec<(&str, i64)> = board
-        .health
-        .watches
-        .iter()
-        .map(|w| (w.call_sign.as_str(), w.overdue_s))
-        .collect();
-    assert_eq!(late, [("RU", 0), ("US", 1800)]);
 }
 
 #[test]
-fn incidents_are_counted_by_area_once_and_parties_never() {
+fn incidents_are_counted_by_place_once_and_parties_never() {
     let exercise = morning();
-    let incidents = board(&exercise, None, NINE).incidents;
+    let told = board(&exercise, None, NINE);
     let counts = |alleged, coverage_undetermined, excluded_named, access_denied| BoardCounts {
         alleged,
         coverage_undetermined,
@@ -370,141 +345,122 @@ fn incidents_are_counted_by_area_once_and_parties_never() {
         verified: 0,
         hours_observed: None,
     };
-    let area = |area: &str, last_24_h, days_before| BoardArea {
-        area: area.into(),
+    let place = |place: &str,
+                 last_24_h: BoardCounts,
+                 days_before: BoardCounts,
+                 week: (u64, u64)| BoardPlace {
+        place: place.into(),
+        name: None,
+        day_alleged: last_24_h.alleged,
+        day_access_denied: last_24_h.access_denied,
+        week_alleged: week.0,
+        week_access_denied: week.1,
         last_24_h,
         days_before,
     };
     assert_eq!(
-        incidents.areas,
+        told.places,
         [
-            area("Aleppo", counts(2, 1, 0, 0), counts(1, 1, 0, 0)),
-            area("Idlib", counts(1, 0, 1, 0), counts(0, 0, 0, 0)),
-            area("Homs", counts(0, 0, 0, 0), counts(0, 0, 0, 1)),
+            place("Aleppo", counts(2, 1, 0, 0), counts(1, 1, 0, 0), (3, 0)),
+            place("Idlib", counts(1, 0, 1, 0), counts(0, 0, 0, 0), (1, 0)),
+            place("Homs", counts(0, 0, 0, 0), counts(0, 0, 0, 1), (0, 1)),
         ]
     );
+    assert_eq!(told.reports.last_24_h, counts(3, 1, 1, 0));
+    assert_eq!(told.reports.days_before, counts(1, 1, 0, 1));
     assert_eq!(
-        incidents.total,
-        area("", counts(3, 1, 1, 0), counts(1, 1, 0, 1))
-    );
-    assert_eq!(
-        (incidents.known_to_the_day, incidents.known_to_no_day),
+        (told.reports.known_to_the_day, told.reports.known_to_no_day),
         (3, 1)
     );
     // No party's name stands anywhere among the counts.
-    let text = json!(incidents).to_string();
+    let text = json!([told.places, told.reports]).to_string();
     for name in ["RU", "US", "Nusra", "insurgents"] {
-        assert!(!text.contains(&format!("\"{name}\"")), "{name}");
+        assert!(!text.contains(name), "{name}");
     }
-    let corrected = json!({"body": {"reason": "Wrong day"}, "corrected": support::report("2016-06-10T00:00:00Z", "2016-06-11T00:00:00Z", "Aleppo", &[], json!({}))});
-    let first = exercise.node().views(&Eyes::Public).list(
-        "report",
-        &node::views::ListQuery {
-            tag: Some("air_strike".into()),
-            limit: 1,
-            ..Default::default()
-        },
+    let corrected = support::report(
+        "2016-06-10T00:00:00Z",
+        "2016-06-11T00:00:00Z",
+        "Aleppo",
+        &[],
+        json!({}),
     );
-    let first: Value = serde_json::from_str(&first.unwrap().items[0]).unwrap();
-    let first = first["reference"].as_str().unwrap().parse().unwrap();
-    let mut draft = Draft::new("correct/1", NINE).unwrap().about(vec![first]);
-    for (group, content) in corrected.as_object().unwrap() {
+    let strikes = node::views::ListQuery {
+        tag: Some("air_strike".into()),
+        limit: 1,
+        ..Default::default()
+    };
+    let strikes = exercise
+        .node()
+        .views(&Eyes::Public)
+        .list("report", &strikes)
+        .unwrap();
+    let strike: Value = serde_json::from_str(&strikes.items[0]).unwrap();
+    let strike = strike["reference"].as_str().unwrap().parse().unwrap();
+    let mut draft = Draft::new("correct/1", NINE).unwrap().about(vec![strike]);
+    for (group, content) in [
+        ("body", json!({"reason": "Wrong day"})),
+        ("corrected", corrected),
+    ] {
         draft = draft
-            .group(group, Audience::of([Name::Public]), content.clone())
+            .group(group, Audience::of([Name::Public]), content)
             .unwrap();
     }
-    exercise
-        .try_say("MISSION", truce::participants::Office::DutyOfficer, draft)
-        .unwrap();
+    let office = truce::participants::Office::DutyOfficer;
+    exercise.try_say("MISSION", office, draft).unwrap();
     exercise.node().settle();
-    let incidents = board(&exercise, None, NINE).incidents;
-    assert_eq!(
-        incidents.areas.len(),
-        2,
-        "what a report says is what it says after its correction"
-    );
+    let places = board(&exercise, None, NINE).places;
+    assert_eq!(places.len(), 2, "a report says what its correction says");
 }
 
 #[test]
 fn what_is_not_known_is_said_so_and_not_invented() {
     let mut exercise = morning();
     let told = board(&exercise, Some("MISSION"), NINE);
-    assert!(!told.movements.held && told.movements.remark.contains("No movements are notified"));
+    assert!(!told.road.held && told.road.note == "no movements are notified");
+    let notes = told.notes.join(" ");
     assert!(
-        told.incidents
-            .verification
-            .remark
-            .contains("no verification yet")
+        notes.contains("no verification yet") && notes.contains("not logged"),
+        "{notes}"
     );
-    assert!(told.incidents.effort.remark.contains("not logged"));
-    assert!(
-        told.health
-            .logs
-            .iter()
-            .all(|log| log.witnessed == "unknown")
-    );
+    assert!(told.logs.iter().all(|log| log.witnessed == "unknown"));
     // A program that is newer than this one notifies a movement.
     exercise.stop();
     let home = Home::new(&exercise.store().join("participants/HUM"));
     let log = Log::open(&home.dir, home.options().unwrap()).unwrap();
     let (kid, key) = home.desks().unwrap().remove(0);
+    let to_mission = Audience::of([Name::Participant(sign("MISSION"))]);
     let draft = Draft::new("movement.notify/1", NINE).unwrap();
-    let draft = draft
-        .group(
-            "body",
-            Audience::of([Name::Participant(sign("MISSION"))]),
-            json!({}),
-        )
-        .unwrap();
-    log.say(
-        &draft
-            .sign(&key, kid, log.id(), utc(NINE))
-            .unwrap()
-            .to_string(),
-    )
-    .unwrap();
+    let draft = draft.group("body", to_mission, json!({})).unwrap();
+    let notified = draft.sign(&key, kid, log.id(), utc(NINE)).unwrap();
+    log.say(&notified.to_string()).unwrap();
     drop(log);
     exercise.start();
     exercise.node().settle();
     let told = board(&exercise, Some("MISSION"), NINE);
-    assert!(told.movements.held && told.movements.remark.contains("does not read them yet"));
+    assert!(told.road.held && told.road.note.contains("not yet followed"));
     let not_for_ru = board(&exercise, Some("RU"), NINE);
-    assert!(
-        !not_for_ru.movements.held,
-        "nor is it told that there are any"
-    );
+    assert!(!not_for_ru.road.held, "nor is it told that there are any");
 }
 
 #[test]
 fn each_board_is_made_of_what_its_reader_may_read() {
     let exercise = morning();
     let public = board(&exercise, None, NINE);
-    assert_eq!((public.flash.total, public.truce.directions), (0, 0));
-    assert!(
-        public
-            .health
-            .logs
-            .iter()
-            .all(|log| log.held.is_none() && log.applied.is_none())
-    );
-    // The public reads RU's tabling and what it may of MISSION; the end of RU's log is not told.
+    assert_eq!((public.flash_total, public.directions), (0, 0));
+    // The public reads RU's tabling and what it may of MISSION; where RU's log ends is not told, nor how fast it grows.
+    assert!(public.logs.iter().all(|log| log.not_applied.is_none()));
     let last = |board: &Board, by: &str| {
-        let mut logs = board.health.logs.iter();
-        logs.find(|log| log.by == by)
-            .and_then(|log| log.last.clone())
+        let mut logs = board.logs.iter();
+        logs.find(|log| log.call_sign == by)
+            .map(|log| log.applied.clone())
     };
     assert_eq!(last(&public, "RU").as_deref(), Some("RU-19"));
     assert_eq!(last(&public, "HUM").as_deref(), Some("HUM-18"));
     let ru = board(&exercise, Some("RU"), NINE);
-    assert_eq!(
-        last(&ru, "RU").as_deref(),
-        ru.as_of
-            .iter()
-            .find(|at| at.starts_with("RU-"))
-            .map(String::as_str)
-    );
+    assert_ne!(last(&ru, "RU"), last(&public, "RU"));
+    assert_eq!(ru.as_of.len(), 4);
     let hum = board(&exercise, Some("HUM"), NINE);
-    assert_eq!(hum.flash.total, 0, "it is neither a party nor named");
+    assert_eq!(hum.flash_total, 0, "it is neither a party nor named");
 }
 
 fn read_board(store: &std::path::Path, who: Option<&str>) -> Result<Board, NodeError> {
@@ -523,12 +479,12 @@ fn a_board_is_read_beside_the_node_that_runs() {
     }
     let reading = Node::open_to_read(&store).unwrap();
     let looked_at = reading.board(Some(sign("RU"))).unwrap();
-    assert_eq!(looked_at.at(utc(NINE)).unwrap().flash.total, 1);
+    assert_eq!(looked_at.at(utc(NINE)).unwrap().flash_total, 1);
     exercise.say("US", "message.send/1", &[], flash(&["RU"]));
     exercise.say("RU", "shift.open/1", &[], json!({"officer": "relief", "until": "2016-06-21T20:00:00Z", "languages": ["ar"], "takeover_reason": "ill"}));
     exercise.node().settle();
     let now = looked_at.at(utc(NINE)).unwrap();
-    assert_eq!(now.flash.total, 2, "what was folded since is there");
+    assert_eq!(now.flash_total, 2, "what was folded since is there");
     assert_eq!(
         now.lines[0].a.officer.as_deref(),
         Some("relief"),
@@ -592,7 +548,7 @@ fn call_signs_are_exchanged_and_nothing_else_changes() {
         exercise.say(other, "receipt/1", &[&asked], json!({}));
         exercise.node().settle();
         let board = json!(board(&exercise, Some(one), "2016-03-07T09:00:00Z"));
-        let oldest = board["truce"]["oldest_unanswered"][0].clone();
+        let oldest = board["oldest"][0].clone();
         let (by, to): (CallSign, CallSign) = (
             oldest["by"].as_str().unwrap().parse().unwrap(),
             oldest["to"].as_str().unwrap().parse().unwrap(),
@@ -601,7 +557,7 @@ fn call_signs_are_exchanged_and_nothing_else_changes() {
         (
             oldest["urgency"].clone(),
             oldest["overdue_s"].clone(),
-            board["mine"]["is_owed"]["overdue"].clone(),
+            board["awaited_count"]["overdue"].clone(),
         )
     };
     assert_eq!(told(["RU", "US"]), told(["US", "RU"]));

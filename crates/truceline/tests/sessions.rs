@@ -364,3 +364,50 @@ fn each_desk_says_what_its_offices_may() {
     let unkept = terminal.refuses("log say --data m --kid 2 -", &message("with which key?"));
     assert!(unkept.contains("keeps no such key"), "{unkept}");
 }
+
+const SCENARIO: &str = "\
+scenario A call
+happened Nothing.
+source   Invented.
+answers  Any officer takes it.
+begins   2016-06-20T21:00Z
+participant US guarantor languages en
+participant RU guarantor languages ru
+instrument coh \"Cessation\" needed US, RU accepted
++00:02 US duty_officer FLASH to RU at 33.5N 38.5E still_happening as @strike
++00:07 expect overdue RU answer @strike
+";
+
+#[test]
+fn a_scenario_is_played_and_the_first_line_that_does_not_come_true_is_named() {
+    let terminal = Terminal::new();
+    let file = |name: &str, text: &str| std::fs::write(terminal.path().join(name), text).unwrap();
+    file("good.truce", SCENARIO);
+    file(
+        "late.truce",
+        &SCENARIO.replace("+00:07 expect", "+00:06 expect"),
+    );
+    file("slip.truce", &SCENARIO.replace("FLASH", "FLSH"));
+    let told = terminal.does("play good.truce --keep kept");
+    assert!(
+        told.starts_with("EXERCISE  A call") && told.contains("said as US-9"),
+        "{told}"
+    );
+    assert!(terminal.path().join("kept/exercise").exists());
+    let refused = terminal.refuses("play good.truce --keep kept", "");
+    assert!(refused.contains("is there already"), "{refused}");
+    let late = terminal.refuses("play --quiet late.truce", "");
+    assert!(
+        late.contains("late.truce:10: +00:06 expect overdue RU answer @strike\n  found: RU owes answer about US-9: open"),
+        "{late}"
+    );
+    let slip = terminal.refuses("play slip.truce", "");
+    assert!(
+        slip.contains("slip.truce:9:24: found \"FLSH\"; expected one of FLASH"),
+        "{slip}"
+    );
+    let all = terminal.refuses("play --quiet .", "");
+    assert!(all.contains("2 of 3 scenarios did not come out"), "{all}");
+    let none = terminal.refuses("play --quiet kept", "");
+    assert!(none.contains("no file in it ends in .truce"), "{none}");
+}

@@ -1,8 +1,9 @@
 //! What must be so: expectations, each a word with what belongs to it.
 
-use super::say::{MEANS, Mention};
+use super::say::Mention;
 use super::text::{Cursor, ScenarioError};
 use super::values::{self, Actor, Known, Lasting, Place};
+use super::verbs::{MEANS, REPLIES};
 use record::name::CallSign;
 use record::time::UtcMs;
 
@@ -511,7 +512,7 @@ fn answered(cursor: &mut Cursor<'_>, known: &Known) -> Result<That, ScenarioErro
     let part = part(cursor)?;
     let reply = match cursor.peek_word() {
         Some("for") | None => None,
-        Some(_) => Some(cursor.one_of(super::say::REPLIES)?.to_owned()),
+        Some(_) => Some(cursor.one_of(REPLIES)?.to_owned()),
     };
     Ok(That::Answered(by, about, Answered { part, reply }))
 }

@@ -2,6 +2,7 @@
 
 use super::text::{Cursor, ScenarioError, Spot, found};
 use super::values::{self, Known};
+use super::verbs::{MEANS, PRECEDENCES};
 use super::{Instrument, Line, OFFICES, PARTICIPANTS_MAX, Participant, Scenario};
 use record::time::UtcMs;
 use serde_json::{Map, Value, json};
@@ -28,7 +29,6 @@ const FORMALITIES: &[&str] = &[
     "joint_procedure",
     "other",
 ];
-const PRECEDENCES: &[&str] = &["FLASH", "IMMEDIATE", "PRIORITY", "ROUTINE"];
 
 /// What each line of prose is for, as an example.
 const PROSE: &[(&str, &str)] = &[
@@ -378,7 +378,7 @@ impl Terms {
         let a = values::call_sign(cursor, known)?;
         let b = values::call_sign(cursor, known)?;
         let mut line = json!({"id": id, "a": a.as_str(), "b": b.as_str()});
-        for means in super::say::MEANS {
+        for means in MEANS {
             if cursor.eat(means) {
                 line[*means] = cursor.quoted("what it is")?.into();
             } else if *means == "primary" {

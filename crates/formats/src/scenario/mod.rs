@@ -9,13 +9,15 @@ mod header;
 mod say;
 mod text;
 mod values;
+mod verbs;
 
 pub use expect::{
     Answered, EXPECTATIONS, Expect, LineFact, Owed, READS, ShiftFact, Step, Sum, That, Urgency,
 };
-pub use say::{CHOICES, CONTROLS, Control, Group, Mention, Refused, Say, VERBS, Verb};
+pub use say::{Control, Group, Mention, Refused, Say};
 pub use text::ScenarioError;
 pub use values::{Actor, Lasting, Place};
+pub use verbs::{CHOICES, CONTROLS, VERBS, Verb};
 
 use record::name::CallSign;
 use record::time::UtcMs;

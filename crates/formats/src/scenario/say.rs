@@ -1,7 +1,8 @@
-//! What somebody says: a table of verbs that write the bodies of the kinds, and `say` for any kind with its body in JSON.
+//! What somebody says: in the words of a verb, or with `say` for any kind with its body in JSON.
 
 use super::text::{Cursor, ScenarioError, found};
 use super::values::{self, Known, Lasting};
+use super::verbs::{CONTROLS, Form, LEAVINGS, MEANS, PRECEDENCES, PURPOSES, Part, VERBS, Verb};
 use super::{ADMIN, What};
 use record::name::CallSign;
 use record::statement::Kind;
@@ -72,483 +73,6 @@ pub struct Refused {
     /// The member that breaks it.
     pub field: Option<String>,
 }
-
-/// A verb: how the body of one kind is said in words.
-pub struct Verb {
-    /// The verb.
-    pub word: &'static str,
-    /// The kind that it says.
-    pub kind: &'static str,
-    /// How a line with it can look, from the verb on.
-    pub example: &'static str,
-    /// What must follow, in this order.
-    order: &'static [Part],
-    /// What may follow then, in any order.
-    clauses: &'static [Clause],
-}
-
-/// A part of a line: which members it gives, and how it is written.
-enum Part {
-    /// The statement that it is about.
-    About,
-    /// One of these words.
-    OneOf(&'static str, &'static [&'static str]),
-    /// A short name.
-    Name(&'static str),
-    /// A quoted text.
-    Text(&'static str),
-    /// A quoted text with its language: `words` and `language`.
-    Words,
-    /// Call signs.
-    CallSigns(&'static str),
-    /// Short names.
-    Names(&'static str),
-    /// Languages.
-    Languages,
-    /// One language.
-    Language,
-    /// A time.
-    Time(&'static str),
-    /// A place; its name goes to the member that stands second.
-    Place(&'static str, Option<&'static str>),
-    /// An outline.
-    Outline(&'static str),
-    /// The word alone says it.
-    Is(&'static str, &'static str),
-    /// The word alone says yes.
-    Yes(&'static str),
-    /// Statements.
-    Mentions(&'static str),
-    /// A whole number.
-    Count(&'static str),
-    /// `a "What is asked"`.
-    Ask,
-    /// `"Damascus" 4`.
-    Counted,
-    /// A title, perhaps with an address.
-    Source,
-    /// A day: `said_at` with the precision of a day.
-    Day,
-    /// Another verb, whose body is what should have been said.
-    Says,
-}
-
-/// A part that may stand in any order, after its word.
-struct Clause {
-    /// Its word; empty, when a quoted text stands for itself.
-    word: &'static str,
-    part: Part,
-}
-
-const fn clause(word: &'static str, part: Part) -> Clause {
-    Clause { word, part }
-}
-
-const REASON: Clause = clause("because", Part::Text("reason"));
-const PART: Clause = clause("part", Part::Name("part"));
-const WORDS: Clause = clause("", Part::Words);
-const UNTIL: Clause = clause("until", Part::Time("until"));
-const LANGUAGES: Clause = clause("languages", Part::Languages);
-const SOURCE: Clause = clause("source", Part::Source);
-
-const MESSAGE: &[Clause] = &[
-    clause("to", Part::CallSigns("to")),
-    clause("at", Part::Place("place", Some("place_name"))),
-    clause("still_happening", Part::Is("happening", "still_happening")),
-    clause("stopped", Part::Is("happening", "stopped")),
-    clause("lost_contact", Part::Is("happening", "lost_contact")),
-    WORDS,
-    clause("subject", Part::Text("subject")),
-    clause("part", Part::Ask),
-    clause("occurred", Part::Time("occurred_at")),
-    clause("informs", Part::Yes("informs")),
-    clause("again", Part::About),
-];
-const LEAVE: &[Clause] = &[clause("from", Part::Time("from")), REASON];
-
-const PRECEDENCES: &[&str] = &["FLASH", "IMMEDIATE", "PRIORITY", "ROUTINE"];
-pub const REPLIES: &[&str] = &[
-    "words",
-    "agreed",
-    "checking",
-    "stop_passed",
-    "not_ours",
-    "cannot_reach_unit",
-    "refused",
-];
-/// A line's means.
-pub const MEANS: &[&str] = &["primary", "alternate", "contingency", "emergency"];
-const RELATIONS: &[&str] = &["denies", "confirms", "corrects", "repeats"];
-/// The verbs of `instrument.leave`, with what they say.
-const LEAVINGS: &[(&str, &str)] = &[
-    ("instrument.suspend", "suspend"),
-    ("instrument.resume", "resume"),
-    ("instrument.end", "end"),
-];
-/// Verbs that change offices and keys, each with an example; the desk `admin` says them.
-pub const CONTROLS: &[(&str, &str)] = &[
-    ("office.revoke", "office.revoke duty_officer.night"),
-    ("key.revoke", "key.revoke duty_officer"),
-    (
-        "key.compromise",
-        "key.compromise duty_officer from @first-forged",
-    ),
-];
-
-/// Choices of words that are repeated here from the kinds, so that a slip is found where it was written: kind, member, words.
-pub const CHOICES: &[(&str, &str, &[&str])] = &[
-    ("message.send", "precedence", PRECEDENCES),
-    ("answer", "reply", REPLIES),
-    ("line.test", "means", MEANS),
-    ("claim.relate", "relation", RELATIONS),
-    ("pass_down", "step", STEPS),
-    ("area.respond", "response", AREA_ANSWERS),
-    ("withdraw", "response", WITHDRAWN),
-    ("line.test", "result", RESULTS),
-    ("claim.record", "claim", CLAIMS),
-    ("message.escalate", "to_office", super::OFFICES),
-    ("area.designate", "purpose", PURPOSES),
-];
-const STEPS: &[&str] = &["sent_down", "confirmed_below"];
-const AREA_ANSWERS: &[&str] = &["agree", "dispute", "under_consultation"];
-const WITHDRAWN: &[&str] = &[
-    "answer",
-    "refuse",
-    "acknowledge",
-    "read_back",
-    "pass_down",
-    "area.respond",
-];
-const RESULTS: &[&str] = &["heard", "not_heard", "fault"];
-const CLAIMS: &[&str] = &[
-    "assertion",
-    "allegation",
-    "denial",
-    "warning",
-    "estimate",
-    "admission",
-];
-const PURPOSES: &[&str] = &["held_by_excluded_group", "disengagement", "security_zone"];
-
-/// All verbs that write a body.
-pub const VERBS: &[Verb] = &[
-    Verb {
-        word: "FLASH",
-        kind: "message.send",
-        example: "FLASH to RU, MISSION at 33.35N 38.67E still_happening as @strike",
-        order: &[],
-        clauses: MESSAGE,
-    },
-    Verb {
-        word: "IMMEDIATE",
-        kind: "message.send",
-        example: "IMMEDIATE to US \"قصف على القرية\" in ar at 34.94N 36.62E as @call",
-        order: &[],
-        clauses: MESSAGE,
-    },
-    Verb {
-        word: "PRIORITY",
-        kind: "message.send",
-        example: "PRIORITY to US \"Two questions\" in en part a \"Was it yours?\" part b \"What was the target?\" as @questions",
-        order: &[],
-        clauses: MESSAGE,
-    },
-    Verb {
-        word: "ROUTINE",
-        kind: "message.send",
-        example: "ROUTINE to RU \"Meeting at ten\" in en informs",
-        order: &[],
-        clauses: MESSAGE,
-    },
-    Verb {
-        word: "receipt",
-        kind: "receipt",
-        example: "receipt @strike",
-        order: &[Part::About],
-        clauses: &[],
-    },
-    Verb {
-        word: "acknowledge",
-        kind: "acknowledge",
-        example: "acknowledge @strike languages_on_duty no",
-        order: &[Part::About],
-        clauses: &[clause(
-            "languages_on_duty",
-            Part::OneOf("languages_on_duty", &["yes", "no"]),
-        )],
-    },
-    Verb {
-        word: "read_back",
-        kind: "read_back",
-        example: "read_back @strike \"Strike near the crossing, still happening\" at 33.35N 38.67E",
-        order: &[Part::About, Part::Text("words")],
-        clauses: &[clause("at", Part::Place("place", None))],
-    },
-    Verb {
-        word: "pass_down",
-        kind: "pass_down",
-        example: "pass_down @strike sent_down to \"air operations centre\"",
-        order: &[Part::About, Part::OneOf("step", STEPS)],
-        clauses: &[clause("to", Part::Text("to"))],
-    },
-    Verb {
-        word: "hold",
-        kind: "hold",
-        example: "hold @coordinates until +12:00 because \"the staff has not decided\"",
-        order: &[Part::About],
-        clauses: &[
-            clause("until", Part::Time("answer_by")),
-            clause("officer", Part::Text("officer")),
-            REASON,
-        ],
-    },
-    Verb {
-        word: "answer",
-        kind: "answer",
-        example: "answer @strike stop_passed \"Passed at 21:14\" in en",
-        order: &[Part::About, Part::OneOf("reply", REPLIES)],
-        clauses: &[PART, WORDS],
-    },
-    Verb {
-        word: "refuse",
-        kind: "refuse",
-        example: "refuse @separation because \"We cannot remove these groups\"",
-        order: &[Part::About],
-        clauses: &[PART, REASON, clause("in", Part::Language)],
-    },
-    Verb {
-        word: "withdraw",
-        kind: "withdraw",
-        example: "withdraw answer @call because \"It was our unit after all\"",
-        order: &[Part::OneOf("response", WITHDRAWN), Part::About],
-        clauses: &[REASON],
-    },
-    Verb {
-        word: "comment",
-        kind: "comment",
-        example: "comment @call \"The village lies south-west of Hama\" in en",
-        order: &[Part::About],
-        clauses: &[PART, WORDS],
-    },
-    Verb {
-        word: "instrument.accept",
-        kind: "instrument.accept",
-        example: "instrument.accept @coh",
-        order: &[Part::About],
-        clauses: &[],
-    },
-    Verb {
-        word: "instrument.suspend",
-        kind: "instrument.leave",
-        example: "instrument.suspend @coh from +90d because \"The other side does not keep it\"",
-        order: &[Part::About],
-        clauses: LEAVE,
-    },
-    Verb {
-        word: "instrument.resume",
-        kind: "instrument.leave",
-        example: "instrument.resume @coh because \"Talks were held\"",
-        order: &[Part::About],
-        clauses: LEAVE,
-    },
-    Verb {
-        word: "instrument.end",
-        kind: "instrument.leave",
-        example: "instrument.end @coh because \"It is over for us\"",
-        order: &[Part::About],
-        clauses: LEAVE,
-    },
-    Verb {
-        word: "formation.join",
-        kind: "formation.join",
-        example: "formation.join @coh first-brigade \"First Brigade\"",
-        order: &[Part::About, Part::Name("id"), Part::Text("name")],
-        clauses: &[clause("in", Part::Language)],
-    },
-    Verb {
-        word: "area.designate",
-        kind: "area.designate",
-        example: "area.designate \"North-east of Aleppo\" to US held_by nusra area 36.20N 37.20E to 36.40N 37.40E basis \"Own reconnaissance\" as @coordinates",
-        order: &[Part::Text("name")],
-        clauses: &[
-            clause("to", Part::CallSigns("to")),
-            clause("held_by", Part::Name("held_by")),
-            clause("purpose", Part::OneOf("purpose", PURPOSES)),
-            clause("area", Part::Outline("polygon")),
-            clause("basis", Part::Text("basis")),
-            clause("from", Part::Time("valid_from")),
-            clause("until", Part::Time("valid_until")),
-            clause("revises", Part::About),
-        ],
-    },
-    Verb {
-        word: "area.respond",
-        kind: "area.respond",
-        example: "area.respond @coordinates dispute because \"Covered groups hold its western half\"",
-        order: &[Part::About, Part::OneOf("response", AREA_ANSWERS)],
-        clauses: &[clause("until", Part::Time("answer_by")), REASON],
-    },
-    Verb {
-        word: "separation.ask",
-        kind: "separation.ask",
-        example: "separation.ask to US formations first-brigade \"Leave the area held by the excluded group\" as @separation",
-        order: &[],
-        clauses: &[
-            clause("to", Part::CallSigns("to")),
-            clause("formations", Part::Names("formations")),
-            clause("", Part::Text("words")),
-            UNTIL,
-        ],
-    },
-    Verb {
-        word: "line.test",
-        kind: "line.test",
-        example: "line.test ru-us heard over primary languages en, ru",
-        order: &[Part::Name("line"), Part::OneOf("result", RESULTS)],
-        clauses: &[
-            clause("over", Part::OneOf("means", MEANS)),
-            clause("tested", Part::Time("tested_at")),
-            clause("answered_by", Part::Text("answered_by")),
-            LANGUAGES,
-        ],
-    },
-    Verb {
-        word: "line.fault",
-        kind: "line.fault",
-        example: "line.fault ru-us alternate \"No carrier\" since +08:00",
-        order: &[
-            Part::Name("line"),
-            Part::OneOf("means", MEANS),
-            Part::Text("words"),
-        ],
-        clauses: &[clause("since", Part::Time("since"))],
-    },
-    Verb {
-        word: "message.regrade",
-        kind: "message.regrade",
-        example: "message.regrade @call IMMEDIATE because \"A convoy is on that road\"",
-        order: &[Part::About, Part::OneOf("precedence", PRECEDENCES)],
-        clauses: &[REASON],
-    },
-    Verb {
-        word: "message.escalate",
-        kind: "message.escalate",
-        example: "message.escalate @call head_of_mission because \"No answer after three calls\"",
-        order: &[Part::About, Part::OneOf("to_office", super::OFFICES)],
-        clauses: &[REASON],
-    },
-    Verb {
-        word: "shift.open",
-        kind: "shift.open",
-        example: "shift.open \"day watch\" languages ar, en until +12:00 as @day",
-        order: &[Part::Text("officer")],
-        clauses: &[
-            LANGUAGES,
-            UNTIL,
-            clause("takeover", Part::Text("takeover_reason")),
-        ],
-    },
-    Verb {
-        word: "shift.hand_over",
-        kind: "shift.hand_over",
-        example: "shift.hand_over @day to \"night watch\" ticked @strike, @call as @half",
-        order: &[Part::About],
-        clauses: &[
-            clause("to", Part::Text("to")),
-            clause("ticked", Part::Mentions("ticked")),
-            clause("notes", Part::Text("notes")),
-        ],
-    },
-    Verb {
-        word: "shift.accept",
-        kind: "shift.accept",
-        example: "shift.accept @half \"night watch\" languages en until +24:00",
-        order: &[Part::About, Part::Text("officer")],
-        clauses: &[LANGUAGES, UNTIL],
-    },
-    Verb {
-        word: "shift.unrelieved",
-        kind: "shift.unrelieved",
-        example: "shift.unrelieved @day until +18:00 because \"The road is closed\"",
-        order: &[Part::About],
-        clauses: &[UNTIL, REASON],
-    },
-    Verb {
-        word: "claim.record",
-        kind: "claim.record",
-        example: "claim.record denial by \"Ministry spokesperson\" for \"RU\" on 2016-06-20 \"No strike was made there\" in en source \"Press report of 20 June 2016\" as @denial",
-        order: &[Part::OneOf("claim", CLAIMS)],
-        clauses: &[
-            clause("by", Part::Text("speaker")),
-            clause("office", Part::Text("office")),
-            clause("for", Part::Text("on_behalf_of")),
-            clause("on", Part::Day),
-            clause("said", Part::Time("said_at")),
-            clause("where", Part::Text("place")),
-            clause("original", Part::Is("form", "original")),
-            WORDS,
-            SOURCE,
-        ],
-    },
-    Verb {
-        word: "claim.relate",
-        kind: "claim.relate",
-        example: "claim.relate @denial denies @allegation",
-        order: &[Part::About, Part::OneOf("relation", RELATIONS), Part::About],
-        clauses: &[],
-    },
-    Verb {
-        word: "tally.record",
-        kind: "tally.record",
-        example: "tally.record \"violations\" by \"RU\" from 2016-02-29T00:00+03:00 until 2016-03-01T00:00+03:00 total 7 count \"Damascus\" 4 count \"Aleppo\" 3 count \"Hama\" 1 source \"Bulletin\" as @bulletin",
-        order: &[Part::Text("counted")],
-        clauses: &[
-            clause("by", Part::Text("issued_by")),
-            clause("about", Part::Text("about")),
-            clause("from", Part::Time("from")),
-            UNTIL,
-            clause("total", Part::Count("total")),
-            clause("count", Part::Counted),
-            SOURCE,
-            clause("note", Part::Text("note")),
-        ],
-    },
-    Verb {
-        word: "correct",
-        kind: "correct",
-        example: "correct @strike because \"Wrong by 11 km\" says FLASH to RU at 33.45N 38.67E still_happening",
-        order: &[Part::About],
-        clauses: &[REASON, clause("says", Part::Says)],
-    },
-    Verb {
-        word: "retract",
-        kind: "retract",
-        example: "retract @report because \"Filed twice\"",
-        order: &[Part::About],
-        clauses: &[REASON],
-    },
-    Verb {
-        word: "erase",
-        kind: "erase",
-        example: "erase @report groups exact, narrative because \"Names a witness\"",
-        order: &[Part::About],
-        clauses: &[clause("groups", Part::Names("groups")), REASON],
-    },
-    Verb {
-        word: "erase.done",
-        kind: "erase.done",
-        example: "erase.done @erasure remains \"backup of 20 June\"",
-        order: &[Part::About],
-        clauses: &[clause("remains", Part::Text("remains"))],
-    },
-    Verb {
-        word: "head.seen",
-        kind: "head.seen",
-        example: "head.seen of RU, US",
-        order: &[],
-        clauses: &[clause("of", Part::CallSigns("heads"))],
-    },
-];
 
 /// How any other kind is said.
 const SAY: &str =
@@ -643,6 +167,25 @@ struct Extra {
     person: Option<String>,
 }
 
+impl Extra {
+    fn take(
+        &mut self,
+        verb: &Verb,
+        cursor: &mut Cursor<'_>,
+        known: &Known,
+    ) -> Result<(), ScenarioError> {
+        if self.readers.is_none() && cursor.eat("readers") {
+            self.readers = Some(values::readers(cursor, known)?);
+            return Ok(());
+        }
+        if self.person.is_none() && cursor.eat("person") {
+            self.person = Some(cursor.quoted("the person, for the own side alone,")?.into());
+            return Ok(());
+        }
+        cursor.fail(may_follow(verb))
+    }
+}
+
 /// Call sign and desk.
 type Speaker<'s> = (&'s CallSign, &'s str);
 
@@ -669,27 +212,19 @@ fn spoken(
         take(part, &mut spoken, cursor, known, speaker)?;
     }
     while !cursor.is_end() && cursor.peek_word() != Some("as") {
-        let quoted = cursor.is_quoted();
-        let fits = |clause: &&Clause| {
-            let by_itself = clause.word.is_empty() && quoted;
-            by_itself || (!clause.word.is_empty() && cursor.peek_word() == Some(clause.word))
-        };
-        if let Some(clause) = verb.clauses.iter().find(fits) {
+        if let Some(clause) = verb.clauses.iter().find(|clause| clause.stands_at(cursor)) {
             if !clause.word.is_empty() {
                 cursor.word_if_any();
+            }
+            if matches!(clause.part, Part::About) && !spoken.about.is_empty() {
+                return cursor.fail_before(format!("{} once and not twice", clause.word));
             }
             take(&clause.part, &mut spoken, cursor, known, speaker)?;
             continue;
         }
         match extra.as_deref_mut() {
             None => break,
-            Some(extra) if cursor.eat("readers") => {
-                extra.readers = Some(values::readers(cursor, known)?);
-            }
-            Some(extra) if cursor.eat("person") => {
-                extra.person = Some(cursor.quoted("the person, for the own side alone,")?.into());
-            }
-            Some(_) => return cursor.fail(may_follow(verb)),
+            Some(extra) => extra.take(verb, cursor, known)?,
         }
     }
     defaults(verb, &mut spoken.body, known, speaker);
@@ -714,79 +249,79 @@ fn take(
     known: &Known,
     speaker: Speaker<'_>,
 ) -> Result<(), ScenarioError> {
-    let (member, value): (&str, Value) = match part {
-        Part::About => {
-            spoken.about.push(values::mention(cursor, known)?);
-            return Ok(());
+    let body = &mut spoken.body;
+    match part {
+        Part::About => spoken.about.push(values::mention(cursor, known)?),
+        Part::Says if spoken.corrected.is_some() => {
+            return cursor.fail_before("what it should have said once and not twice");
         }
-        Part::OneOf(member, words) => (member, cursor.one_of(words)?.into()),
-        Part::Name(member) => (member, values::name(cursor, "a short name")?.into()),
-        Part::Text(member) => (member, cursor.quoted("a text")?.into()),
+        Part::Says => spoken.corrected = Some(says(cursor, known, speaker)?),
         Part::Words => {
             let words = cursor.quoted("the words")?;
-            put(&mut spoken.body, "words", words.into(), cursor)?;
-            if !cursor.eat("in") {
-                return Ok(());
+            put(body, "words", words.into(), cursor)?;
+            if cursor.eat("in") {
+                put(body, "language", values::language(cursor)?.into(), cursor)?;
             }
-            ("language", values::language(cursor)?.into())
         }
-        Part::CallSigns(member) => (member, texts(&values::call_signs(cursor, known)?)),
-        Part::Names(member) => {
-            let names = values::listed(cursor, |cursor| values::name(cursor, "a short name"))?;
-            (member, texts(&names))
-        }
-        Part::Language => ("language", values::language(cursor)?.into()),
-        Part::Languages => (
-            "languages",
-            texts(&values::listed(cursor, values::language)?),
-        ),
-        Part::Time(member) => (member, values::time(cursor, known)?.0.into()),
         Part::Place(member, name_member) => {
             let place = values::place(cursor, known)?;
-            if let (Some(member), Some(name)) = (name_member, &place.name) {
-                put(&mut spoken.body, member, name.clone().into(), cursor)?;
+            put(body, member, place.position(), cursor)?;
+            if let (Some(member), Some(name)) = (name_member, place.name) {
+                put(body, member, name.into(), cursor)?;
             }
-            (member, place.position())
         }
-        Part::Outline(member) => (member, values::outline(cursor)?),
-        Part::Is(member, value) => (member, (*value).into()),
-        Part::Yes(member) => (member, true.into()),
-        Part::Mentions(member) => {
-            let mentions = values::listed(cursor, |cursor| values::mention(cursor, known))?;
-            let mentions = mentions.iter().map(|mention| format!("@{mention}"));
-            (member, mentions.collect())
+        Part::Day => {
+            put(body, "said_at", day(cursor)?, cursor)?;
+            put(body, "precision", "day".into(), cursor)?;
         }
-        Part::Count(member) => (member, values::count(cursor)?.into()),
         Part::Ask => {
             let id = values::name(cursor, "the part's short name, such as a")?;
             let ask = cursor.quoted("what is asked")?;
-            return push(&mut spoken.body, "parts", json!({"id": id, "ask": ask}));
+            push(body, "parts", json!({"id": id, "ask": ask}));
         }
         Part::Counted => {
             let label = cursor.quoted("what is counted")?;
             let count = values::count(cursor)?;
-            return push(
-                &mut spoken.body,
-                "lines",
-                json!({"label": label, "count": count}),
-            );
+            push(body, "lines", json!({"label": label, "count": count}));
         }
-        Part::Source => ("source", values::source(cursor)?),
-        Part::Day => {
-            let day = cursor.peek_word().map(|day| format!("{day}T00:00:00Z"));
-            let Some(day) = day.filter(|day| UtcMs::parse(day).is_ok()) else {
-                return cursor.fail("a day, such as 2016-06-20");
-            };
-            cursor.word_if_any();
-            put(&mut spoken.body, "precision", "day".into(), cursor)?;
-            ("said_at", day.into())
+        Part::Member(member, form) => put(body, member, value(form, cursor, known)?, cursor)?,
+    }
+    Ok(())
+}
+
+fn value(form: &Form, cursor: &mut Cursor<'_>, known: &Known) -> Result<Value, ScenarioError> {
+    Ok(match form {
+        Form::OneOf(words) => cursor.one_of(words)?.into(),
+        Form::Is(value) => (*value).into(),
+        Form::Yes => true.into(),
+        Form::Name => values::name(cursor, "a short name")?.into(),
+        Form::Names => {
+            let names = values::listed(cursor, |cursor| values::name(cursor, "a short name"))?;
+            texts(&names)
         }
-        Part::Says => {
-            spoken.corrected = Some(says(cursor, known, speaker)?);
-            return Ok(());
+        Form::Text => cursor.quoted("a text")?.into(),
+        Form::CallSigns => texts(&values::call_signs(cursor, known)?),
+        Form::Language => values::language(cursor)?.into(),
+        Form::Languages => texts(&values::listed(cursor, values::language)?),
+        Form::Time => values::time(cursor, known)?.0.into(),
+        Form::Outline => values::outline(cursor)?,
+        Form::Mentions => {
+            let mentions = values::listed(cursor, |cursor| values::mention(cursor, known))?;
+            let mentions = mentions.iter().map(|mention| format!("@{mention}"));
+            mentions.collect()
         }
+        Form::Count => values::count(cursor)?.into(),
+        Form::Source => values::source(cursor)?,
+    })
+}
+
+fn day(cursor: &mut Cursor<'_>) -> Result<Value, ScenarioError> {
+    let day = cursor.peek_word().map(|day| format!("{day}T00:00:00Z"));
+    let Some(day) = day.filter(|day| UtcMs::parse(day).is_ok()) else {
+        return cursor.fail("a day, such as 2016-06-20");
     };
-    put(&mut spoken.body, member, value, cursor)
+    cursor.word_if_any();
+    Ok(day.into())
 }
 
 fn texts<T: ToString>(items: &[T]) -> Value {
@@ -805,15 +340,11 @@ fn put(
     Ok(())
 }
 
-fn push(body: &mut Map<String, Value>, member: &str, item: Value) -> Result<(), ScenarioError> {
-    if let Some(items) = body
-        .entry(member)
-        .or_insert_with(|| json!([]))
-        .as_array_mut()
-    {
+fn push(body: &mut Map<String, Value>, member: &str, item: Value) {
+    let items = body.entry(member).or_insert_with(|| json!([]));
+    if let Some(items) = items.as_array_mut() {
         items.push(item);
     }
-    Ok(())
 }
 
 /// What should have been said: another verb, or a body in JSON.

@@ -15,7 +15,7 @@ pub mod password;
 pub mod rate;
 pub mod secret;
 mod sessions;
-mod store;
+pub(crate) mod store;
 mod tokens;
 mod upkeep;
 
@@ -133,6 +133,9 @@ pub enum AccountsError {
     /// Something in `accounts.db` cannot be read.
     #[error("accounts.db: {0}; restore it from a backup")]
     Damaged(&'static str),
+    /// The file cannot be made or opened.
+    #[error("accounts.db: {0}")]
+    File(#[from] std::io::Error),
     /// SQLite said no.
     #[error("accounts.db: {0}")]
     Database(#[from] rusqlite::Error),
@@ -554,4 +557,111 @@ fn checked_label(label: &str) -> Result<String, AccountsError> {
         field: "label",
         rule: format!("is one line of 1 to {LABEL_CHARS_MAX} characters"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use record::time::ManualClock;
+
+    fn accounts(dir: &Path) -> Accounts {
+        let origin = "http://localhost".parse().unwrap();
+        let options = Options {
+            password_cost: Cost {
+                memory_kib: 8,
+                passes: 1,
+                lanes: 1,
+            },
+            ..Options::new(Arc::new(ManualClock::default()), origin)
+        };
+        Accounts::open(dir, options).unwrap()
+    }
+
+    #[tokio::test]
+    async fn only_so_many_passwords_wait_to_be_hashed() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let accounts = accounts(dir.path());
+        let turns = accounts.0.hashing.clone();
+        let all = u32::try_from(HASHES_AT_ONCE_MAX).unwrap();
+        let held = turns.acquire_many(all).await.unwrap();
+        let sign_in = |i: usize| {
+            let (accounts, from) = (accounts.clone(), IpAddr::from([192, 0, 2, 1]));
+            let password = Secret::new("four horses in a field".into());
+            async move {
+                accounts
+                    .sign_in(format!("desk-{i}"), password, from)
+                    .await
+                    .map(|_| ())
+            }
+        };
+        // The address is allowed fewer tries than may wait: these are from many.
+        let from_many = |i: usize| {
+            let accounts = accounts.clone();
+            async move { accounts.run_hashing(move |_| Ok(i)).await }
+        };
+        let waiting: Vec<_> = (0..HASHES_AT_ONCE_MAX + HASHES_WAITING_MAX)
+            .map(|i| tokio::spawn(from_many(i)))
+            .collect();
+        while accounts.0.hashing_or_waiting.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(matches!(sign_in(0).await, Err(AccountsError::Busy)));
+        drop(held);
+        for (i, one) in waiting.into_iter().enumerate() {
+            assert_eq!(one.await.unwrap().unwrap(), i);
+        }
+        assert!(matches!(
+            sign_in(0).await,
+            Err(AccountsError::WrongCredentials)
+        ));
+    }
+
+    #[test]
+    fn nobody_else_on_the_machine_can_read_the_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::TempDir::new().unwrap();
+        let _open = accounts(dir.path());
+        let mut files = 0;
+        for file in std::fs::read_dir(dir.path()).unwrap() {
+            let mode = file.unwrap().metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+            files += 1;
+        }
+        assert!(files >= 2, "the write-ahead log too");
+    }
+
+    #[test]
+    fn a_newer_file_is_not_touched() {
+        let dir = tempfile::TempDir::new().unwrap();
+        drop(accounts(dir.path()));
+        let db = rusqlite::Connection::open(dir.path().join(ACCOUNTS)).unwrap();
+        db.pragma_update(None, "user_version", 7).unwrap();
+        let options = Options::new(
+            Arc::new(ManualClock::default()),
+            "http://localhost".parse().unwrap(),
+        );
+        let refused = Accounts::open(dir.path(), options);
+        assert!(matches!(refused, Err(AccountsError::Layout(7))));
+    }
+
+    #[test]
+    fn passkeys_are_bound_to_the_domain_or_one_above_it() {
+        for (origin, relying_party, good) in [
+            ("https://node.truce.example", None, true),
+            ("https://node.truce.example", Some("truce.example"), true),
+            ("https://node.truce.example", Some("other.example"), false),
+            ("http://127.0.0.1:8016", None, true),
+        ] {
+            let dir = tempfile::TempDir::new().unwrap();
+            let options = Options {
+                relying_party: relying_party.map(str::to_owned),
+                ..Options::new(Arc::new(ManualClock::default()), origin.parse().unwrap())
+            };
+            assert_eq!(
+                Accounts::open(dir.path(), options).is_ok(),
+                good,
+                "{origin} {relying_party:?}"
+            );
+        }
+    }
 }

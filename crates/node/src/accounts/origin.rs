@@ -72,6 +72,12 @@ impl WebOrigin {
         self.url.scheme() == "https"
     }
 
+    /// The port, also when the text leaves it out.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.url.port_or_known_default().unwrap_or_default()
+    }
+
     /// The domain name, to which passkeys can be bound; `None` for an address, to which browsers bind none.
     #[must_use]
     pub fn domain(&self) -> Option<&str> {

@@ -12,6 +12,7 @@ use record::time::UtcMs;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use std::collections::BTreeSet;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
@@ -121,7 +122,9 @@ type Sql<T> = Result<T, rusqlite::Error>;
 impl Store {
     /// Opens `accounts.db` in `dir`, or makes it.
     pub fn open(dir: &Path) -> Result<Self, AccountsError> {
-        let db = Connection::open(dir.join(ACCOUNTS))?;
+        let path = dir.join(ACCOUNTS);
+        for_owner_alone(&path)?;
+        let db = Connection::open(path)?;
         db.busy_timeout(BUSY_WAIT)?;
         db.set_prepared_statement_cache_capacity(64);
         db.pragma_update(None, "secure_delete", "ON")?;
@@ -335,6 +338,13 @@ impl Store {
             .query_map(values, read)?
             .collect()
     }
+}
+
+/// Makes an empty file that nobody else on the machine can read, unless there is one. SQLite gives its other files the same mode.
+pub(crate) fn for_owner_alone(path: &Path) -> Result<(), std::io::Error> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    options.open(path).map(drop)
 }
 
 fn rows(limit: usize) -> i64 {

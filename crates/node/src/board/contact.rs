@@ -4,7 +4,7 @@ use super::{Moment, seconds_since};
 use crate::views::contact::word;
 use crate::views::{OwedRow, Side};
 use record::name::{CallSign, Reference};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use truce::contact::{LineState, Shift};
 use truce::values::Slug;
@@ -14,57 +14,56 @@ use utoipa::ToSchema;
 pub(super) type Lines = BTreeMap<(Reference, Slug), LineState>;
 
 /// A line, with who is at both ends.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BoardLine {
     /// The instrument that names it: full reference.
     pub instrument: String,
     /// Its short name.
     #[schema(example = "ru-us")]
-    pub line: String,
+    pub id: String,
     /// One end.
     pub a: BoardEnd,
     /// The other end.
     pub b: BoardEnd,
     /// When both ends last heard each other.
     #[schema(format = DateTime)]
-    pub two_way_at: Option<String>,
-    /// Seconds since then.
-    pub two_way_age_s: Option<i64>,
+    pub last_two_way_at: Option<String>,
     /// Over which means: `primary`, `alternate`, `contingency` or `emergency`.
-    pub two_way_over: Option<String>,
-    /// Means that do not work.
-    pub faults: Vec<BoardFault>,
+    pub over: Option<String>,
+    /// Seconds since then.
+    pub age_s: Option<i64>,
+    /// Means that are said not to work.
+    pub faults: Vec<String>,
+}
+
+impl BoardLine {
+    /// Both ends.
+    #[must_use]
+    pub fn ends(&self) -> [&BoardEnd; 2] {
+        [&self.a, &self.b]
+    }
 }
 
 /// One end of a line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BoardEnd {
     /// Whose.
     pub call_sign: String,
-    /// What it last said of a test.
-    pub last_test: Option<BoardTest>,
-    /// The officer on duty, by office; absent when no watch is open there.
+    /// What it said of its last test: `heard`, `not_heard` or `fault`.
+    pub last_test: Option<String>,
+    /// When it tested.
+    #[schema(format = DateTime)]
+    pub tested_at: Option<String>,
+    /// Over which means.
+    pub tested_over: Option<String>,
+    /// Which officer is on duty, by office; absent when no watch is open there.
     pub officer: Option<String>,
     /// Languages on duty.
     pub languages: Vec<String>,
 }
 
-/// One end's word on a test.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct BoardTest {
-    /// When it was tested.
-    #[schema(format = DateTime)]
-    pub at: String,
-    /// Seconds since then.
-    pub age_s: i64,
-    /// Over which means.
-    pub means: String,
-    /// `heard`, `not_heard` or `fault`.
-    pub result: String,
-}
-
 /// A means that does not work.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BoardFault {
     /// Of which line.
     pub line: String,
@@ -79,84 +78,52 @@ pub struct BoardFault {
     pub age_s: i64,
 }
 
-/// A watch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct BoardWatch {
-    /// Whose.
-    pub call_sign: String,
-    /// Which officer, by office.
-    pub officer: String,
-    /// Languages on this watch.
-    pub languages: Vec<String>,
-    /// When relief is due.
-    #[schema(format = DateTime)]
-    pub until: String,
-    /// By how many seconds it is overdue.
-    pub overdue_s: i64,
-}
-
 impl Moment<'_> {
     pub(super) fn line(&self, instrument: &Reference, state: &LineState) -> BoardLine {
-        let line = state.line.id.to_string();
+        let two_way = state.last_two_way;
+        BoardLine {
+            instrument: instrument.to_string(),
+            id: state.line.id.to_string(),
+            a: self.end(state, &state.line.a),
+            b: self.end(state, &state.line.b),
+            last_two_way_at: two_way.map(|(at, _)| at.to_string()),
+            over: two_way.map(|(_, means)| word(&means)),
+            age_s: two_way.map(|(at, _)| seconds_since(at, self.now)),
+            faults: state.faults.keys().map(word).collect(),
+        }
+    }
+
+    pub(super) fn faults(&self, state: &LineState) -> Vec<BoardFault> {
         let faults = state.faults.iter().flat_map(|(means, faults)| {
             faults.iter().map(|(_, by, since)| BoardFault {
-                line: line.clone(),
+                line: state.line.id.to_string(),
                 means: word(means),
                 by: by.to_string(),
                 since: since.to_string(),
                 age_s: seconds_since(*since, self.now),
             })
         });
-        BoardLine {
-            instrument: instrument.to_string(),
-            a: self.end(state, &state.line.a),
-            b: self.end(state, &state.line.b),
-            two_way_at: state.last_two_way.map(|(at, _)| at.to_string()),
-            two_way_age_s: state
-                .last_two_way
-                .map(|(at, _)| seconds_since(at, self.now)),
-            two_way_over: state.last_two_way.map(|(_, means)| word(&means)),
-            faults: faults.collect(),
-            line,
-        }
+        faults.collect()
     }
 
     fn end(&self, state: &LineState, end: &CallSign) -> BoardEnd {
-        let test = state.last_of(end, self.now).map(|test| BoardTest {
-            at: test.tested_at.to_string(),
-            age_s: seconds_since(test.tested_at, self.now),
-            means: word(&test.means),
-            result: word(&test.result),
-        });
+        let test = state.last_of(end, self.now);
         let watch = self.watch(end);
         BoardEnd {
             call_sign: end.to_string(),
-            last_test: test,
+            last_test: test.map(|test| word(&test.result)),
+            tested_at: test.map(|test| test.tested_at.to_string()),
+            tested_over: test.map(|test| word(&test.means)),
             officer: watch.map(|watch| watch.officer.to_string()),
             languages: watch.map(languages).unwrap_or_default(),
         }
     }
 
     /// The watch that has the duty at a participant.
-    fn watch(&self, call_sign: &CallSign) -> Option<&Shift> {
+    pub(super) fn watch(&self, call_sign: &CallSign) -> Option<&Shift> {
         let context = self.moment.context();
         let origin = context.directory.origin(call_sign)?;
         context.shifts.get(origin)?.on_duty(self.now)
-    }
-
-    pub(super) fn watches(&self) -> Vec<BoardWatch> {
-        let signs = self.moment.context().directory.call_signs();
-        let watches = signs.filter_map(|sign| {
-            let watch = self.watch(sign)?;
-            Some(BoardWatch {
-                call_sign: sign.to_string(),
-                officer: watch.officer.to_string(),
-                languages: languages(watch),
-                until: watch.until.to_string(),
-                overdue_s: seconds_since(watch.until, self.now),
-            })
-        });
-        watches.collect()
     }
 
     /// What is owed beside messages: words on line tests, and the relief of the own watch.
@@ -182,6 +149,6 @@ impl Moment<'_> {
     }
 }
 
-fn languages(watch: &Shift) -> Vec<String> {
+pub(super) fn languages(watch: &Shift) -> Vec<String> {
     watch.languages.iter().map(ToString::to_string).collect()
 }

@@ -1,6 +1,6 @@
 //! FLASH that is open: how old, where, and who has not.
 
-use super::{BoardFlashes, FLASH_MAX, Moment, seconds_since};
+use super::{FLASH_MAX, Moment, seconds_since};
 use crate::views::ViewError;
 use record::name::Reference;
 use record::time::UtcMs;
@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use utoipa::ToSchema;
 
 /// A FLASH that is open.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BoardFlash {
     /// Its first message: full reference.
     pub reference: String,
@@ -48,12 +48,32 @@ pub struct BoardFlash {
     pub due_at: Option<String>,
     /// By how many seconds that is overdue.
     pub overdue_s: i64,
-    /// Whether the alarm at the own desk sounds; absent where the own side was not called.
-    pub sounding: Option<bool>,
+    /// Whether the alarm at the own desk sounds. It does not where the own side was not called.
+    pub sounding: bool,
+    /// Each recipient: what is missing, and what was answered.
+    pub recipients: Vec<BoardRecipient>,
+}
+
+/// A recipient of an open FLASH.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BoardRecipient {
+    /// Who.
+    pub call_sign: String,
+    /// `received`, `sent_no_receipt` (a neutral saw a head that covers it) or `unreachable`.
+    pub delivery: String,
+    /// What is missing: `receipt`, `acknowledgement`, `read_back`, `sent_down`, `confirmed_below`, `answer`.
+    pub missing: Vec<String>,
+    /// What was answered; `holding` answers nothing.
+    pub replies: Vec<String>,
+    /// When the answer is due, once its clock runs.
+    #[schema(format = DateTime)]
+    pub due_at: Option<String>,
+    /// Seconds by which it is overdue.
+    pub overdue_s: i64,
 }
 
 /// An answer.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct BoardAnswer {
     /// When.
     #[schema(format = DateTime)]
@@ -114,6 +134,7 @@ struct Recipient {
     sent_down: Option<At>,
     confirmed_below: Option<At>,
     parts: Vec<Part>,
+    holding: Option<serde::de::IgnoredAny>,
     due_at: Option<String>,
     missing: Vec<String>,
 }
@@ -133,7 +154,7 @@ struct Part {
 }
 
 impl Moment<'_> {
-    pub(super) fn flashes(&self) -> Result<BoardFlashes, ViewError> {
+    pub(super) fn flashes(&self) -> Result<(Vec<BoardFlash>, u64), ViewError> {
         let found = self.moment.open_flash(self.now, FLASH_MAX)?;
         let mut open = Vec::with_capacity(found.first.len());
         for body in &found.first {
@@ -141,10 +162,7 @@ impl Moment<'_> {
                 .map_err(|error| ViewError::Damaged(format!("a matter: {error}")))?;
             open.push(self.flash(&matter)?);
         }
-        Ok(BoardFlashes {
-            open,
-            total: found.total,
-        })
+        Ok((open, found.total))
     }
 
     fn flash(&self, matter: &Matter) -> Result<BoardFlash, ViewError> {
@@ -190,16 +208,21 @@ impl Moment<'_> {
             due_at: due.map(|at| at.to_string()),
             overdue_s: due.map_or(0, |at| seconds_since(at, self.now)),
             sounding: self.sounding(matter, &sends)?,
+            recipients: matter
+                .recipients
+                .iter()
+                .map(|r| clock.recipient(r))
+                .collect(),
         })
     }
 
     /// Whether the alarm at the own desk sounds, as `truce::contact::Matter::is_sounding` has it.
-    fn sounding(&self, matter: &Matter, sends: &[&Sent]) -> Result<Option<bool>, ViewError> {
+    fn sounding(&self, matter: &Matter, sends: &[&Sent]) -> Result<bool, ViewError> {
         let clock = AsOf(self.now);
         let mine = self.own.map(|own| own.as_str());
         let mut recipients = matter.recipients.iter();
         let Some(own) = recipients.find(|r| Some(r.call_sign.as_str()) == mine) else {
-            return Ok(None);
+            return Ok(false);
         };
         let closed = matter
             .closed
@@ -207,7 +230,7 @@ impl Moment<'_> {
             .is_some_and(|closed| clock.passed(&closed.at));
         let attended = clock.took(own.acknowledged.as_ref()) && clock.answered(own);
         if closed || attended {
-            return Ok(Some(false));
+            return Ok(false);
         }
         let eyes = self.scene.views.eyes();
         let silenced = self.scene.timers.silenced_at(eyes, &matter.reference)?;
@@ -216,9 +239,7 @@ impl Moment<'_> {
             .filter(|at| *at <= self.now && !clock.answered(own));
         let sounds = sends.iter().filter_map(|send| UtcMs::parse(&send.at).ok());
         let mut sounds = sounds.chain(overdue);
-        Ok(Some(
-            sounds.any(|at| silenced.is_none_or(|silenced| at > silenced)),
-        ))
+        Ok(sounds.any(|at| silenced.is_none_or(|silenced| at > silenced)))
     }
 }
 
@@ -248,6 +269,37 @@ impl AsOf {
     fn answered(&self, recipient: &Recipient) -> bool {
         let answered = |part: &Part| part.at.as_ref().is_some_and(|at| self.passed(at));
         recipient.parts.iter().all(answered)
+    }
+
+    fn recipient(&self, recipient: &Recipient) -> BoardRecipient {
+        let due = self.due(recipient).filter(|_| !self.answered(recipient));
+        let arrived = self.passed(&recipient.delivery_at);
+        let replies = self
+            .answers(std::slice::from_ref(recipient))
+            .into_iter()
+            .map(|answer| answer.reply);
+        let holding = recipient.holding.as_ref().map(|_| "holding".to_owned());
+        let noun = |step: &str| {
+            match step {
+                "received" => "receipt",
+                "acknowledged" => "acknowledgement",
+                "answered" => "answer",
+                _ => return step.to_owned(),
+            }
+            .to_owned()
+        };
+        BoardRecipient {
+            call_sign: recipient.call_sign.clone(),
+            delivery: if arrived {
+                recipient.delivery.clone()
+            } else {
+                "unreachable".to_owned()
+            },
+            missing: self.missing(recipient).into_iter().map(noun).collect(),
+            replies: replies.chain(holding).collect(),
+            due_at: due.map(|at| at.to_string()),
+            overdue_s: due.map_or(0, |at| seconds_since(at, self.0)),
+        }
     }
 
     fn has_not(&self, recipients: &[Recipient]) -> BTreeMap<String, Vec<String>> {

@@ -1,10 +1,10 @@
-//! Incidents as they are reported: how many, where, and what is not known about them. Areas are compared with themselves a week
+//! Incidents as they are reported: how many, where, and what is not known about them. Places are compared with themselves a week
 //! before; parties are not counted at all.
 
-use super::{AREAS_MAX, BoardUnread, Moment};
+use super::{Moment, PLACES_MAX};
 use crate::views::{ReportCounted, ViewError};
 use record::time::UtcMs;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use truce::agreement::{Agreement, Answer};
@@ -16,50 +16,44 @@ const DAY_MS: i64 = 86_400_000;
 /// Days before the last one that are compared with.
 const DAYS_BEFORE: i64 = 7;
 
-/// What is said beside the counts, always.
-const REMARK: &str = "Reports are what somebody says; none of them is verified by being counted. A report that is known to the day and \
-     no better counts with its whole day, so the last 24 hours take in every day that they touch.";
-
-/// Incidents as they are reported.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct BoardIncidents {
-    /// When the last 24 hours began.
-    #[schema(format = DateTime)]
-    pub last_24_h_from: String,
-    /// When the 7 days before them began.
-    #[schema(format = DateTime)]
-    pub days_before_from: String,
-    /// All areas together.
-    pub total: BoardArea,
-    /// Those with most reports in the last 24 hours first.
-    pub areas: Vec<BoardArea>,
-    /// How many further areas there are; they are in the total.
-    pub areas_not_shown: usize,
-    /// Reports that are known to no single day, and are in no column.
-    pub known_to_no_day: u64,
-    /// Reports among those counted that are known to the day and no better.
-    pub known_to_the_day: u64,
-    /// Whether anything was verified.
-    pub verification: BoardUnread,
-    /// Hours that were observed.
-    pub effort: BoardUnread,
-    /// What the numbers are and are not.
-    pub remark: &'static str,
-}
-
-/// One area.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub struct BoardArea {
-    /// The widest area that the reports name, by name or code; empty for those that name none.
-    pub area: String,
+/// What was reported, of all places together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BoardReports {
     /// The last 24 hours.
     pub last_24_h: BoardCounts,
     /// The 7 days before them.
     pub days_before: BoardCounts,
+    /// How many further places there are; they are counted here.
+    pub places_not_shown: usize,
+    /// Reports among those counted that are known to the day and no better.
+    pub known_to_the_day: u64,
+    /// Reports that are known to no single day, and are counted nowhere.
+    pub known_to_no_day: u64,
+}
+
+/// One place.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BoardPlace {
+    /// The widest area that the reports name, by name or code; empty for those that name none.
+    pub place: String,
+    /// What the gazetteer calls it, where it is a code.
+    pub name: Option<String>,
+    /// The last 24 hours.
+    pub last_24_h: BoardCounts,
+    /// The 7 days before them.
+    pub days_before: BoardCounts,
+    /// Alleged in the last 24 hours.
+    pub day_alleged: u64,
+    /// Access denied in the last 24 hours.
+    pub day_access_denied: u64,
+    /// Alleged in the last 7 days, to now.
+    pub week_alleged: u64,
+    /// Access denied in the last 7 days, to now.
+    pub week_access_denied: u64,
 }
 
 /// What was reported.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BoardCounts {
     /// Reports of what the truce may forbid.
     pub alleged: u64,
@@ -76,72 +70,74 @@ pub struct BoardCounts {
 }
 
 impl Moment<'_> {
-    pub(super) fn incidents(&self) -> Result<BoardIncidents, ViewError> {
+    pub(super) fn reports(&self) -> Result<(Vec<BoardPlace>, BoardReports), ViewError> {
         let last_day = UtcMs(self.now.0 - DAY_MS);
         let before = UtcMs(last_day.0 - DAYS_BEFORE * DAY_MS);
-        let context = self.moment.context();
-        let mut covers = Covers::of(&context.agreement);
-        let mut areas: BTreeMap<String, BoardArea> = BTreeMap::new();
-        let mut total = BoardArea::default();
+        let mut covers = Covers::of(&self.moment.context().agreement);
+        let mut places: BTreeMap<String, BoardPlace> = BTreeMap::new();
+        let mut all = BoardPlace::default();
         let mut known_to_the_day = 0;
         let known_to_no_day = self.moment.reports(before, self.now, &mut |report| {
             known_to_the_day += u64::from(report.to_the_day);
             let answer = report.alleges.then(|| covers.answer(&report));
-            let area = areas.entry(report.area.clone()).or_default();
-            for row in [area, &mut total] {
+            let place = places.entry(report.area.clone()).or_default();
+            for row in [place, &mut all] {
                 row.count(&report, answer, last_day);
             }
         })?;
-        let areas = ordered(areas);
-        Ok(BoardIncidents {
-            last_24_h_from: last_day.to_string(),
-            days_before_from: before.to_string(),
-            total,
-            areas_not_shown: areas.len().saturating_sub(AREAS_MAX),
-            areas: areas.into_iter().take(AREAS_MAX).collect(),
-            known_to_no_day,
+        let mut rows = ordered(places);
+        let reports = BoardReports {
+            last_24_h: all.last_24_h,
+            days_before: all.days_before,
+            places_not_shown: rows.len().saturating_sub(PLACES_MAX),
             known_to_the_day,
-            verification: self.unread(
-                "incident.",
-                "There is no verification yet.",
-                "Incidents are verified here; this version does not read that yet.",
-            )?,
-            effort: self.unread(
-                "effort.",
-                "Hours of observation are not logged: fewer reports may mean fewer observers.",
-                "Hours of observation are logged here; this version does not read them yet.",
-            )?,
-            remark: REMARK,
-        })
+            known_to_no_day,
+        };
+        rows.truncate(PLACES_MAX);
+        for row in &mut rows {
+            row.name = self.scene.places.name_of_code(&row.place, "en")?;
+        }
+        Ok((rows, reports))
     }
 }
 
-fn ordered(areas: BTreeMap<String, BoardArea>) -> Vec<BoardArea> {
-    let rows = areas
+fn ordered(places: BTreeMap<String, BoardPlace>) -> Vec<BoardPlace> {
+    let rows = places
         .into_iter()
-        .map(|(area, row)| BoardArea { area, ..row });
-    let mut rows: Vec<BoardArea> = rows.collect();
-    let weight = |row: &BoardArea| {
+        .map(|(place, row)| BoardPlace { place, ..row });
+    let mut rows: Vec<BoardPlace> = rows.collect();
+    let weight = |row: &BoardPlace| {
         let counts = [row.last_24_h, row.days_before];
         Reverse(counts.map(|counts| (counts.alleged, counts.access_denied)))
     };
-    rows.sort_by(|a, b| (weight(a), &a.area).cmp(&(weight(b), &b.area)));
+    rows.sort_by(|a, b| (weight(a), &a.place).cmp(&(weight(b), &b.place)));
     rows
 }
 
-impl BoardArea {
+impl BoardPlace {
     fn count(&mut self, report: &ReportCounted, answer: Option<Answer>, last_day: UtcMs) {
+        let touches = |from: UtcMs| report.until > from || report.from >= from;
+        let one = |holds: bool| u64::from(holds);
+        let (alleged, denied) = (
+            one(report.alleges),
+            one(report.access.as_deref() == Some("denied")),
+        );
+        if touches(UtcMs(last_day.0 - (DAYS_BEFORE - 1) * DAY_MS)) {
+            self.week_alleged += alleged;
+            self.week_access_denied += denied;
+        }
         // Each report counts once: in the last day when it may have been then.
-        let counts = if report.until > last_day || report.from >= last_day {
+        let counts = if touches(last_day) {
+            self.day_alleged += alleged;
+            self.day_access_denied += denied;
             &mut self.last_24_h
         } else {
             &mut self.days_before
         };
-        let one = |holds: bool| u64::from(holds);
-        counts.alleged += one(report.alleges);
+        counts.alleged += alleged;
         counts.coverage_undetermined += one(answer == Some(Answer::Undetermined));
         counts.excluded_named += one(answer == Some(Answer::Excluded));
-        counts.access_denied += one(report.access.as_deref() == Some("denied"));
+        counts.access_denied += denied;
     }
 }
 

@@ -6,18 +6,19 @@ mod flash;
 mod incidents;
 mod truce_day;
 
-pub use contact::{BoardEnd, BoardFault, BoardLine, BoardTest, BoardWatch};
-pub use flash::{BoardAnswer, BoardFlash};
-pub use incidents::{BoardArea, BoardCounts, BoardIncidents};
+pub use contact::{BoardEnd, BoardFault, BoardLine};
+pub use flash::{BoardAnswer, BoardFlash, BoardRecipient};
+pub use incidents::{BoardCounts, BoardPlace, BoardReports};
 pub use truce_day::{BoardInstrument, BoardTruce};
 
 use crate::authority::Eyes;
 use crate::node::Node;
+use crate::places::Places;
 use crate::timers::{TimerError, Timers};
 use crate::views::{OwedRow, Side, Snapshot, ViewError, Views};
 use record::name::{CallSign, Origin};
 use record::time::UtcMs;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
@@ -27,106 +28,100 @@ pub const FLASH_MAX: u32 = 20;
 pub const DEBTS_MAX: usize = 12;
 /// Directions of which the oldest open item is shown.
 pub const DIRECTIONS_MAX: usize = 16;
-/// Areas that are shown.
-pub const AREAS_MAX: usize = 16;
+/// Places that are shown.
+pub const PLACES_MAX: usize = 16;
 
 /// The duty officer's board.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Board {
     /// Whether this is an exercise: nothing in it is real.
     pub exercise: bool,
+    /// Whose board it is: a call sign, or `public`.
+    #[schema(example = "RU")]
+    pub reader: String,
     /// The time that it shows.
     #[schema(format = DateTime)]
     pub now: String,
-    /// Whose board it is; absent for the public's.
-    #[schema(example = "RU")]
-    pub own: Option<String>,
     /// What this node holds, by the last entry of each log: nothing later is in it.
     #[schema(example = json!(["RU-412", "US-88"]))]
     pub as_of: Vec<String>,
-    /// Lives at risk now.
-    pub flash: BoardFlashes,
-    /// People on the road that were not heard from.
-    pub movements: BoardUnread,
+    /// FLASH that is open, the oldest first.
+    pub flash: Vec<BoardFlash>,
+    /// How many there are in all.
+    pub flash_total: u64,
+    /// People on the road who were not heard from.
+    pub road: BoardUnread,
     /// Lines, with who is at both ends.
     pub lines: Vec<BoardLine>,
-    /// What the own side owes and what is owed to it; absent where nobody's board it is.
-    pub mine: Option<BoardMine>,
-    /// What works and what does not, and how fresh it is.
-    pub health: BoardHealth,
-    /// The day of the truce, and the oldest that is unanswered.
+    /// What the own side owes: what is overdue, then the next deadline first, then what has none.
+    pub mine: Vec<OwedRow>,
+    /// How many and how many overdue there are in all.
+    pub mine_count: BoardCount,
+    /// What others owe the own side, in the same order.
+    pub awaited: Vec<OwedRow>,
+    /// How many and how many overdue there are in all.
+    pub awaited_count: BoardCount,
+    /// Means that do not work, on any line.
+    pub faults: Vec<BoardFault>,
+    /// How far and how fresh each log is held, and who has the watch there.
+    pub logs: Vec<BoardLog>,
+    /// The truce itself.
     pub truce: BoardTruce,
-    /// Incidents as they are reported, by area.
-    pub incidents: BoardIncidents,
+    /// The oldest unanswered item in each direction, the oldest first.
+    pub oldest: Vec<OwedRow>,
+    /// In how many directions something is unanswered.
+    pub directions: u64,
+    /// What was reported, by place: those with most reports in the last 24 hours first.
+    pub places: Vec<BoardPlace>,
+    /// What was reported, of all places together.
+    pub reports: BoardReports,
+    /// What to know when reading the numbers.
+    pub notes: Vec<String>,
 }
 
-/// FLASH that is open.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct BoardFlashes {
-    /// The oldest first.
-    pub open: Vec<BoardFlash>,
-    /// How many there are in all.
+/// How many there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BoardCount {
+    /// In all.
     pub total: u64,
-}
-
-/// Something that this version does not read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct BoardUnread {
-    /// Whether any statement of it is held.
-    pub held: bool,
-    /// What that means, in a sentence.
-    pub remark: String,
-}
-
-/// What is owed, both ways.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct BoardMine {
-    /// What the own side owes.
-    pub owes: BoardDebts,
-    /// What others owe to it.
-    pub is_owed: BoardDebts,
-}
-
-/// Debts of one side.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct BoardDebts {
-    /// What is overdue, then the next deadline first, then what has none.
-    pub first: Vec<OwedRow>,
-    /// How many there are in all.
-    pub total: u64,
-    /// How many of them are overdue.
+    /// Of them overdue.
     pub overdue: u64,
 }
 
-/// What works and what does not, and how fresh it is.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct BoardHealth {
-    /// Means that do not work, on any line.
-    pub faults: Vec<BoardFault>,
-    /// How far each log is held.
-    pub logs: Vec<BoardLog>,
-    /// Who has the watch, and when relief is due.
-    pub watches: Vec<BoardWatch>,
+/// Something that this version does not follow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BoardUnread {
+    /// Whether any statement of it is held.
+    pub held: bool,
+    /// What that means.
+    pub note: String,
 }
 
-/// How far a log is held.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+/// How far a log is held, and who has the watch there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BoardLog {
     /// Whose it is: a call sign, or its origin while nobody's.
-    pub by: String,
-    /// Its last entry here, to be read aloud.
-    pub last: Option<String>,
-    /// When the last statement that the reader reads was said.
+    pub call_sign: String,
+    /// The last entry that is applied here, to be read aloud. The public is told of the last one that it reads.
+    pub applied: String,
+    /// Entries that are held and not applied yet. The public is not told.
+    pub not_applied: Option<u64>,
+    /// Entries that witnesses saw: `unknown`, as nodes do not ask them yet.
+    pub witnessed: String,
+    /// When somebody last said something that the reader reads.
     #[schema(format = DateTime)]
     pub last_at: Option<String>,
-    /// Its age in seconds.
+    /// Seconds since then.
     pub age_s: Option<i64>,
-    /// Entries that are held. The public is not told.
-    pub held: Option<u64>,
-    /// Entries that are applied in what is shown here. The public is not told.
-    pub applied: Option<u64>,
-    /// Entries that witnesses saw: `unknown`, as nodes do not ask them yet.
-    pub witnessed: &'static str,
+    /// Which officer is on duty, by office.
+    pub officer: Option<String>,
+    /// Languages on this watch.
+    pub languages: Vec<String>,
+    /// When relief is due.
+    #[schema(format = DateTime)]
+    pub relief_at: Option<String>,
+    /// Whether relief is overdue.
+    pub relief_overdue: bool,
 }
 
 /// What a board is read from.
@@ -134,6 +129,7 @@ pub(crate) struct Scene<'s> {
     pub exercise: bool,
     pub views: &'s Views,
     pub timers: &'s Timers,
+    pub places: &'s Places,
     /// Entries that are held of each log.
     pub held: BTreeMap<Origin, u64>,
 }
@@ -154,6 +150,7 @@ impl Board {
             exercise: node.is_exercise(),
             views: node.views(eyes),
             timers: node.timers(),
+            places: node.places(),
             held: sources
                 .map(|source| (source.origin().clone(), source.size()))
                 .collect(),
@@ -189,96 +186,129 @@ struct Moment<'m> {
 impl Moment<'_> {
     fn board(&self) -> Result<Board, ViewError> {
         let states = self.moment.lines(self.now)?;
-        let lines: Vec<BoardLine> = states
-            .iter()
-            .map(|((instrument, _), state)| self.line(instrument, state))
-            .collect();
+        let lines = states.iter().map(|((of, _), state)| self.line(of, state));
         let logs = self.logs()?;
+        let (flash, flash_total) = self.flashes()?;
+        let (mine, mine_count) = self.debts(Side::Owes, &states)?;
+        let (awaited, awaited_count) = self.debts(Side::IsOwed, &states)?;
+        let (oldest, directions) = self.oldest()?;
+        let (places, reports) = self.reports()?;
+        let reader = self
+            .own
+            .map_or_else(|| "public".to_owned(), ToString::to_string);
         Ok(Board {
             exercise: self.scene.exercise,
+            reader,
             now: self.now.to_string(),
-            own: self.own.map(ToString::to_string),
-            as_of: logs.iter().filter_map(|log| log.last.clone()).collect(),
-            flash: self.flashes()?,
-            movements: self.unread(
+            as_of: logs.iter().map(|log| log.applied.clone()).collect(),
+            flash,
+            flash_total,
+            road: self.unread(
                 "movement.",
-                "No movements are notified.",
-                "Movements are notified here; this version does not read them yet. Look at the statements.",
+                "no movements are notified",
+                "movements are kept and not yet followed by this version: follow them by radio",
             )?,
-            mine: self.own.map(|own| self.mine(own, &states)).transpose()?,
-            health: BoardHealth {
-                faults: lines.iter().flat_map(|line| line.faults.clone()).collect(),
-                logs,
-                watches: self.watches(),
-            },
-            lines,
-            truce: self.truce()?,
-            incidents: self.incidents()?,
+            lines: lines.collect(),
+            mine,
+            mine_count,
+            awaited,
+            awaited_count,
+            faults: states
+                .values()
+                .flat_map(|state| self.faults(state))
+                .collect(),
+            logs,
+            truce: self.truce(),
+            oldest,
+            directions,
+            places,
+            notes: self.notes()?,
+            reports,
         })
     }
 
     fn unread(&self, prefix: &str, none: &str, some: &str) -> Result<BoardUnread, ViewError> {
         let held = self.moment.holds_kind(prefix)?;
-        let remark = if held { some } else { none };
+        let note = if held { some } else { none };
         Ok(BoardUnread {
             held,
-            remark: remark.to_owned(),
+            note: note.to_owned(),
         })
     }
 
-    fn mine(&self, own: &CallSign, lines: &contact::Lines) -> Result<BoardMine, ViewError> {
-        Ok(BoardMine {
-            owes: self.debts(own, Side::Owes, lines)?,
-            is_owed: self.debts(own, Side::IsOwed, lines)?,
-        })
-    }
-
+    /// What the own side owes, or is owed: nothing where nobody's board it is.
     fn debts(
         &self,
-        own: &CallSign,
         side: Side,
         lines: &contact::Lines,
-    ) -> Result<BoardDebts, ViewError> {
+    ) -> Result<(Vec<OwedRow>, BoardCount), ViewError> {
+        let Some(own) = self.own else {
+            return Ok((Vec::new(), BoardCount::default()));
+        };
         let debts = self.moment.debts(own, side, self.now, DEBTS_MAX)?;
         let beside = self.beside(own, side, lines);
         let is_overdue = |row: &&OwedRow| row.urgency == "overdue";
-        let mut all = BoardDebts {
+        let count = BoardCount {
             total: debts.total + beside.len() as u64,
             overdue: debts.overdue + beside.iter().filter(is_overdue).count() as u64,
-            first: debts.first,
         };
-        all.first.extend(beside);
-        all.first.sort_by(|a, b| a.order().cmp(&b.order()));
-        all.first.truncate(DEBTS_MAX);
-        Ok(all)
+        let mut rows = debts.first;
+        rows.extend(beside);
+        rows.sort_by(|a, b| a.order().cmp(&b.order()));
+        rows.truncate(DEBTS_MAX);
+        Ok((rows, count))
+    }
+
+    fn notes(&self) -> Result<Vec<String>, ViewError> {
+        let verified = self.unread(
+            "incident.",
+            "Verified: there is no verification yet; whatever is reported is undetermined until people verify it.",
+            "Verified: incidents are kept and not yet followed by this version.",
+        )?;
+        let observed = self.unread(
+            "effort.",
+            "Hours observed are not logged: few reports may mean few eyes.",
+            "Hours observed are kept and not yet counted by this version.",
+        )?;
+        Ok(vec![
+            "Alleged: reports as they were filed, each by its source. A report is no finding.".to_owned(),
+            verified.note,
+            observed.note,
+            "Days are not hours: what is known to the day counts when its day touches the last 24 hours.".to_owned(),
+        ])
     }
 
     fn logs(&self) -> Result<Vec<BoardLog>, ViewError> {
-        let context = self.moment.context();
         // What the public is not shown has no number either: how fast a log grows tells that something happens.
         let public = *self.scene.views.eyes() == Eyes::Public;
+        let context = self.moment.context();
         let mut logs = Vec::new();
         for (origin, held) in &self.scene.held {
-            let by = context.directory.call_sign(origin);
-            let by = by.map_or_else(|| origin.to_string(), |sign| sign.to_string());
+            let sign = context.directory.call_sign(origin);
             let applied = context.folded.get(origin).copied().unwrap_or(0);
-            let said = self.moment.last_said(origin)?;
-            let last = match said {
-                Some(said) if public => Some(said.index),
-                _ if public => continue,
-                _ => applied.checked_sub(1),
+            let last = if public {
+                self.moment.last_read(origin)?
+            } else {
+                applied.checked_sub(1)
             };
+            let Some(last) = last else { continue };
+            let said = self.moment.last_said(origin)?;
+            let watch = sign.as_ref().and_then(|sign| self.watch(sign));
+            let call_sign = sign.map_or_else(|| origin.to_string(), |sign| sign.to_string());
             logs.push(BoardLog {
-                last: last.map(|index| format!("{by}-{index}")),
-                by,
-                last_at: said.map(|said| said.at.to_string()),
-                age_s: said.map(|said| seconds_since(said.at, self.now)),
-                held: (!public).then_some(*held),
-                applied: (!public).then_some(applied),
-                witnessed: "unknown",
+                applied: format!("{call_sign}-{last}"),
+                call_sign,
+                not_applied: (!public).then(|| held.saturating_sub(applied)),
+                witnessed: "unknown".to_owned(),
+                last_at: said.map(|at| at.to_string()),
+                age_s: said.map(|at| seconds_since(at, self.now)),
+                officer: watch.map(|watch| watch.officer.to_string()),
+                languages: watch.map(contact::languages).unwrap_or_default(),
+                relief_at: watch.map(|watch| watch.until.to_string()),
+                relief_overdue: watch.is_some_and(|watch| watch.until <= self.now),
             });
         }
-        logs.sort_by(|a, b| a.by.cmp(&b.by));
+        logs.sort_by(|a, b| a.call_sign.cmp(&b.call_sign));
         Ok(logs)
     }
 }

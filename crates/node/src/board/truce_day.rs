@@ -3,9 +3,9 @@
 use super::{DIRECTIONS_MAX, Moment};
 use crate::views::{OwedRow, ViewError};
 use record::time::UtcMs;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
-use truce::agreement::{Agreement, Instrument, InstrumentState};
+use truce::agreement::{Agreement, Formality, Instrument, InstrumentState};
 use utoipa::ToSchema;
 
 /// Milliseconds of a day.
@@ -13,28 +13,29 @@ const DAY_MS: i64 = 86_400_000;
 /// Most versions of an instrument that are gone back through to its first day.
 const VERSIONS_MAX: usize = 64;
 
-/// The day of the truce, and what is unanswered.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+/// The truce itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BoardTruce {
+    /// Name of the instrument whose days are counted.
+    pub name: Option<String>,
     /// Which day of the truce it is: 1 is the first day in force. Absent when no instrument is in force.
     #[schema(example = 116)]
     pub day: Option<i64>,
+    /// Since when it binds.
+    #[schema(format = DateTime)]
+    pub in_force_since: Option<String>,
     /// The first day in force, in the instrument's own offset from UTC.
     #[schema(example = "2016-02-27")]
     pub first_day: Option<String>,
     /// That offset.
     #[schema(example = "+02:00")]
     pub offset: Option<String>,
-    /// What is agreed or before the parties; the governing instrument first.
+    /// What is agreed or before the parties.
     pub instruments: Vec<BoardInstrument>,
-    /// The oldest unanswered item in each direction, the oldest first.
-    pub oldest_unanswered: Vec<OwedRow>,
-    /// In how many directions something is unanswered.
-    pub directions: u64,
 }
 
 /// An instrument.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BoardInstrument {
     /// Where it was tabled: full reference.
     pub reference: String,
@@ -43,7 +44,7 @@ pub struct BoardInstrument {
     /// Its version.
     pub version: i64,
     /// `tabled`, `accepted`, `in_force`, `suspended` or `ended`.
-    pub state: &'static str,
+    pub state: String,
     /// Until when it can be accepted, when it begins, or since when it is in that state.
     #[schema(format = DateTime)]
     pub at: String,
@@ -52,22 +53,34 @@ pub struct BoardInstrument {
 }
 
 impl Moment<'_> {
-    pub(super) fn truce(&self) -> Result<BoardTruce, ViewError> {
+    pub(super) fn truce(&self) -> BoardTruce {
         let agreement = &*self.moment.context().agreement;
-        let oldest = self.moment.oldest_by_direction(self.now, DIRECTIONS_MAX)?;
-        let day = agreement.governing(self.now).and_then(|governing| {
-            let first = first_version(agreement, governing);
+        // Rules of a joint procedure govern lines and clocks; the days are counted of the truce itself, the first that binds.
+        let truces = agreement
+            .in_force(self.now)
+            .filter(|instrument| instrument.table.formality != Formality::JointProcedure);
+        let counted = truces.min_by_key(|instrument| instrument.begins_at());
+        let day = counted.and_then(|counted| {
+            let first = first_version(agreement, counted);
             let offset = first.table.in_force_from.as_str();
             Some(Day::of(first.begins_at()?, offset, self.now))
         });
-        Ok(BoardTruce {
+        BoardTruce {
+            name: counted.map(|counted| counted.table.name.to_string()),
+            in_force_since: counted.and_then(|counted| match counted.at(self.now) {
+                InstrumentState::InForce { since } => Some(since.to_string()),
+                _ => None,
+            }),
             day: day.as_ref().map(|day| day.number),
             first_day: day.as_ref().map(|day| day.first.clone()),
             offset: day.map(|day| day.offset),
             instruments: instruments(agreement, self.now),
-            oldest_unanswered: oldest.first,
-            directions: oldest.total,
-        })
+        }
+    }
+
+    pub(super) fn oldest(&self) -> Result<(Vec<OwedRow>, u64), ViewError> {
+        let oldest = self.moment.oldest_by_direction(self.now, DIRECTIONS_MAX)?;
+        Ok((oldest.first, oldest.total))
     }
 }
 
@@ -176,7 +189,7 @@ fn row(instrument: &Instrument, state: &InstrumentState) -> Option<BoardInstrume
         reference: instrument.reference.to_string(),
         name: instrument.table.name.to_string(),
         version: instrument.table.version.get(),
-        state,
+        state: state.to_owned(),
         at: at.to_string(),
         by: by.iter().map(ToString::to_string).collect(),
     })

@@ -13,61 +13,60 @@ use std::sync::Arc;
 
 /// The cookie's name where it is `Secure`: browsers then let no other host set it.
 const COOKIE_SECURE: &str = "__Host-truceline";
-/// The cookie's name on this machine alone, over http.
-const COOKIE_LOOPBACK: &str = "truceline";
+/// The beginning of the cookie's name on this machine alone, over http. The port follows: browsers keep one set of cookies for all
+/// nodes of a machine.
+const COOKIE_LOOPBACK: &str = "truceline-";
 /// Where a browser says from which site a request comes.
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
-fn cookie_name(origin: &WebOrigin) -> &'static str {
+/// What the cookie of a node at `origin` is called.
+pub(super) fn cookie_name(origin: &WebOrigin) -> String {
     if origin.secure() {
-        COOKIE_SECURE
-    } else {
-        COOKIE_LOOPBACK
+        return COOKIE_SECURE.to_owned();
     }
+    format!("{COOKIE_LOOPBACK}{}", origin.port())
 }
 
 /// The cookie that carries a session. It ends with the browser.
 #[must_use]
-pub(crate) fn session_cookie(origin: &WebOrigin, secret: &Secret) -> HeaderValue {
-    cookie(origin, secret.reveal(), "")
+pub(crate) fn session_cookie(app: &App, secret: &Secret) -> HeaderValue {
+    cookie(app, secret.reveal(), "")
 }
 
 /// The cookie that makes the browser forget the session.
 #[must_use]
-pub(crate) fn no_cookie(origin: &WebOrigin) -> HeaderValue {
-    cookie(origin, "", "; Max-Age=0")
+pub(crate) fn no_cookie(app: &App) -> HeaderValue {
+    cookie(app, "", "; Max-Age=0")
 }
 
-fn cookie(origin: &WebOrigin, value: &str, more: &str) -> HeaderValue {
-    let secure = if origin.secure() { "; Secure" } else { "" };
-    let text = format!(
-        "{}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{more}",
-        cookie_name(origin)
-    );
+fn cookie(app: &App, value: &str, more: &str) -> HeaderValue {
+    let secure = if app.settings.origin.secure() {
+        "; Secure"
+    } else {
+        ""
+    };
+    let name = &app.cookie_name;
+    let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{more}");
     let mut value = HeaderValue::try_from(text).expect("base64url and fixed words");
     value.set_sensitive(true);
     value
 }
 
-/// The value of our cookie, if the request has it.
-pub(crate) fn cookie_value<'h>(headers: &'h HeaderMap, origin: &WebOrigin) -> Option<&'h str> {
-    let name = cookie_name(origin);
+/// The value of our cookie, called `name`, if the request has it.
+pub(crate) fn cookie_value<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let texts = headers
         .get_all(COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok());
-    let pairs = texts
+    let mut pairs = texts
         .flat_map(|text| text.split(';'))
         .filter_map(|pair| pair.trim().split_once('='));
-    pairs
-        .into_iter()
-        .find(|(key, _)| *key == name)
-        .map(|(_, value)| value)
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
 /// Whether the request carries anything by which its caller could be known.
-pub(crate) fn has_credentials(headers: &HeaderMap, origin: &WebOrigin) -> bool {
-    headers.contains_key(AUTHORIZATION) || cookie_value(headers, origin).is_some()
+pub(crate) fn has_credentials(headers: &HeaderMap, app: &App) -> bool {
+    headers.contains_key(AUTHORIZATION) || cookie_value(headers, &app.cookie_name).is_some()
 }
 
 /// Refuses what a page of another site had the browser send: a changing request without a token that does not come from our own
@@ -84,7 +83,7 @@ pub(crate) fn same_site(method: &Method, headers: &HeaderMap, app: &App) -> Resu
         return Ok(());
     }
     let origin = &app.settings.origin;
-    let with_cookie = cookie_value(headers, origin).is_some();
+    let with_cookie = cookie_value(headers, &app.cookie_name).is_some();
     let site = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
     let from = headers.get(ORIGIN).map(HeaderValue::as_bytes);
     let ours = match (site, from) {
@@ -112,32 +111,41 @@ pub(crate) fn same_site(method: &Method, headers: &HeaderMap, app: &App) -> Resu
     .because("cross_site"))
 }
 
+/// Every credential that is sent must be good; a token goes before the cookie, which a browser adds on its own.
 impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        if parts.headers.contains_key(AUTHORIZATION) {
-            return bearer(&parts.headers).and_then(|token| app.accounts.caller(token)).filter(by_token).ok_or_else(|| {
-                Problem::new(
-                    Kind::SignIn,
-                    "this API token is not, or no longer, good; send Authorization: Bearer with a token that stands",
-                )
-                .because("bad_token")
-            });
-        }
-        let origin = &app.settings.origin;
-        let Some(secret) = cookie_value(&parts.headers, origin) else {
-            return Ok(Self::public());
-        };
-        app.accounts
-            .caller(secret)
-            .filter(|caller| !by_token(caller))
-            .ok_or_else(|| {
-                Problem::new(Kind::SignIn, "this session has ended; sign in again")
-                    .because("session_ended")
-                    .forgetting(no_cookie(origin))
-            })
+        let person = cookie_value(&parts.headers, &app.cookie_name)
+            .map(|secret| by_cookie(app, secret))
+            .transpose()?;
+        let program = parts
+            .headers
+            .contains_key(AUTHORIZATION)
+            .then(|| by_bearer(app, &parts.headers))
+            .transpose()?;
+        Ok(program.or(person).unwrap_or_else(Self::public))
     }
+}
+
+fn by_cookie(app: &App, secret: &str) -> Result<Caller, Problem> {
+    let caller = app.accounts.caller(secret);
+    caller.filter(|caller| !by_token(caller)).ok_or_else(|| {
+        Problem::new(Kind::SignIn, "this session has ended; sign in again")
+            .because("session_ended")
+            .forgetting(no_cookie(app))
+    })
+}
+
+fn by_bearer(app: &App, headers: &HeaderMap) -> Result<Caller, Problem> {
+    let caller = bearer(headers).and_then(|token| app.accounts.caller(token));
+    caller.filter(by_token).ok_or_else(|| {
+        Problem::new(
+            Kind::SignIn,
+            "this API token is not, or no longer, good; send Authorization: Bearer with a token that stands",
+        )
+        .because("bad_token")
+    })
 }
 
 fn by_token(caller: &Caller) -> bool {
@@ -308,31 +316,19 @@ mod tests {
     }
 
     #[test]
-    fn the_cookie_is_secure_except_on_this_machine() {
-        let secret = Secret::new("abc".into());
-        let cookie = |origin: &str| session_cookie(&origin.parse().unwrap(), &secret);
-        assert_eq!(
-            cookie("https://truce.example"),
-            "__Host-truceline=abc; Path=/; HttpOnly; SameSite=Strict; Secure"
-        );
-        assert_eq!(
-            cookie("http://localhost:8080"),
-            "truceline=abc; Path=/; HttpOnly; SameSite=Strict"
-        );
+    fn nodes_on_one_machine_have_cookies_of_their_own() {
+        let name = |origin: &str| cookie_name(&origin.parse().unwrap());
+        assert_eq!(name("https://truce.example"), "__Host-truceline");
+        assert_eq!(name("http://localhost:8080"), "truceline-8080");
+        assert_eq!(name("http://127.0.0.1"), "truceline-80");
     }
 
     #[test]
     fn our_cookie_is_found_among_others() {
-        let origin: WebOrigin = "http://localhost".parse().unwrap();
         let headers =
             |text: &'static str| HeaderMap::from_iter([(COOKIE, HeaderValue::from_static(text))]);
-        assert_eq!(
-            cookie_value(&headers("a=b; truceline=xyz; c=d"), &origin),
-            Some("xyz")
-        );
-        assert_eq!(
-            cookie_value(&headers("nottruceline=xyz; truceline"), &origin),
-            None
-        );
+        let value = |text| cookie_value(&headers(text), "truceline-80").map(str::to_owned);
+        assert_eq!(value("a=b; truceline-80=xyz; c=d").as_deref(), Some("xyz"));
+        assert_eq!(value("nottruceline-80=xyz; truceline-80"), None);
     }
 }

@@ -14,7 +14,10 @@ use std::sync::Arc;
 use utoipa::OpenApi;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::schema::{SchemaType, Type};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{Components, ContentBuilder, Ref, RefOr, Response as Documented, Schema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -91,12 +94,9 @@ async fn problem(Path(name): Path<String>) -> Result<Json<Explained>, Problem> {
 
 /// Adds to every operation what can come of it whatever the handler says, gives every error its form, and names the ways to
 /// sign in.
-pub(super) fn complete(document: &mut utoipa::openapi::OpenApi) {
+pub(super) fn complete(document: &mut utoipa::openapi::OpenApi, cookie_name: &str) {
     let components = document.components.get_or_insert_with(Components::new);
-    let cookie = ApiKeyValue::with_description(
-        "__Host-truceline",
-        "A browser's session. Over http on this machine it is `truceline`.",
-    );
+    let cookie = ApiKeyValue::with_description(cookie_name, "A browser's session.");
     components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
@@ -132,6 +132,16 @@ fn parameters(operation: &Operation, place: ParameterIn) -> impl Iterator<Item =
 }
 
 fn complete_operation(method: &Method, operation: &mut Operation) {
+    let anybody = || {
+        let way = |name: &str| SecurityRequirement::new(name, [""; 0]);
+        vec![SecurityRequirement::default(), way("session"), way("token")]
+    };
+    operation.security.get_or_insert_with(anybody);
+    operation
+        .parameters
+        .iter_mut()
+        .flatten()
+        .for_each(never_null);
     let mut kinds = vec![
         Kind::BadRequest,
         Kind::UriTooLong,
@@ -169,8 +179,34 @@ fn complete_operation(method: &Method, operation: &mut Operation) {
         let kind = Kind::ALL
             .iter()
             .find(|kind| kind.status().as_str() == status);
-        if let (Some(kind), RefOr::T(response)) = (kind, response) {
-            give_form(*kind, response);
+        match (kind, response) {
+            (Some(kind), RefOr::T(response)) => give_form(*kind, response),
+            // OpenAPI 3.1 asks for a description.
+            (None, RefOr::T(response)) if response.description.is_empty() => {
+                let summary = operation.summary.as_deref().unwrap_or_default();
+                let words = if summary.is_empty() {
+                    "The answer"
+                } else {
+                    summary
+                };
+                words.clone_into(&mut response.description);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A parameter that is left out is not `null`, which no query can say.
+fn never_null(parameter: &mut RefOr<Parameter>) {
+    if let RefOr::T(Parameter {
+        schema: Some(RefOr::T(Schema::Object(object))),
+        ..
+    }) = parameter
+        && let SchemaType::Array(types) = &mut object.schema_type
+    {
+        types.retain(|one| *one != Type::Null);
+        if let [one] = types.as_slice() {
+            object.schema_type = SchemaType::Type(one.clone());
         }
     }
 }

@@ -80,7 +80,7 @@ pub(super) async fn gate(State(gate): State<Gate>, request: Request, next: Next)
     let id = app.request_ids.next();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let known = has_credentials(request.headers(), &app.settings.origin);
+    let known = has_credentials(request.headers(), app);
     let mut response = match admitted(&gate, &request, route.as_ref()) {
         Ok(()) => unpanicked(next, request, &id).await,
         Err(problem) => problem.into_response(),

@@ -6,6 +6,7 @@
 use super::App;
 use super::problem::{Kind, Problem};
 use super::strict::header_text;
+use crate::accounts::store::for_owner_alone;
 use crate::accounts::{AccountId, Caller};
 use axum::body::Body;
 use axum::extract::FromRequestParts;
@@ -177,9 +178,9 @@ pub enum IdempotencyError {
         "http.db has layout {0}, which this program does not know; delete it when the node is stopped"
     )]
     Layout(i64),
-    /// There is no thread for it.
-    #[error("no thread to write http.db: {0}")]
-    Thread(#[from] std::io::Error),
+    /// The file cannot be made, or there is no thread to write it.
+    #[error("http.db: {0}")]
+    System(#[from] std::io::Error),
 }
 
 impl Idempotency {
@@ -429,7 +430,9 @@ impl IntoResponse for Answer {
 }
 
 fn connect(dir: &Path) -> Result<Connection, IdempotencyError> {
-    let mut db = Connection::open(dir.join(HTTP))?;
+    let path = dir.join(HTTP);
+    for_owner_alone(&path)?;
+    let mut db = Connection::open(path)?;
     db.busy_timeout(BUSY_WAIT)?;
     db.pragma_update(None, "secure_delete", "ON")?;
     db.pragma_update(None, "journal_mode", "WAL")?;
@@ -586,4 +589,36 @@ fn write_batch(db: &mut Connection, jobs: Vec<Job>) -> Result<(), rusqlite::Erro
         job.run(&transaction)?;
     }
     transaction.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use record::time::ManualClock;
+
+    #[tokio::test]
+    async fn one_account_does_not_use_up_the_keys_of_the_others() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let clock = Arc::new(ManualClock::default());
+        let keys = Idempotency::open(dir.path(), clock.clone()).unwrap();
+        let (one, other) = (AccountId::random(), AccountId::random());
+        let begin =
+            |account, i: usize| keys.begin(&(account, format!("key-{i:08}")), Hash([0; 32]));
+        for i in 0..KEYS_PER_ACCOUNT_MAX {
+            assert_eq!(begin(one, i).unwrap(), None);
+        }
+        let refused = begin(one, KEYS_PER_ACCOUNT_MAX).unwrap_err();
+        assert_eq!(refused.kind(), Kind::TooManyRequests);
+        assert_eq!(begin(other, 0).unwrap(), None);
+        // What is in use is never forgotten, what has an answer is after a day.
+        keys.index()
+            .entries
+            .values_mut()
+            .for_each(|entry| entry.state = State::Answered);
+        assert_eq!(begin(one, 0).unwrap(), Some(State::Answered));
+        clock.set(UtcMs(KEPT_MS + 1));
+        keys.upkeep();
+        assert!(keys.index().entries.is_empty() && keys.index().per_account.is_empty());
+        assert_eq!(begin(one, KEYS_PER_ACCOUNT_MAX).unwrap(), None);
+    }
 }

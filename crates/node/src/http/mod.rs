@@ -8,6 +8,7 @@ mod accounts;
 pub mod agreement;
 pub mod api;
 pub mod auth;
+pub mod board;
 pub mod contact;
 pub mod document;
 pub mod gate;
@@ -17,6 +18,7 @@ pub mod live;
 pub mod logs;
 pub mod objects;
 pub mod page;
+pub mod pages;
 pub mod participants;
 pub mod problem;
 pub mod search;
@@ -109,6 +111,7 @@ pub struct App {
     pub checks: Vec<(&'static str, Check)>,
     /// Requests that are done only once.
     pub idempotency: Idempotency,
+    cookie_name: String,
     cursors: CursorKey,
     metrics: PrometheusHandle,
     request_ids: RequestIds,
@@ -145,6 +148,7 @@ impl App {
         let accounts = Accounts::open(dir, options)?;
         Ok(Self {
             checks: vec![("accounts", health::accounts_check(&accounts))],
+            cookie_name: auth::cookie_name(&settings.origin),
             cursors: CursorKey::new(&accounts.store_secret("cursors")?),
             idempotency: Idempotency::open(dir, clock.clone())?,
             metrics: health::recorder().map_err(OpenError::Metrics)?,
@@ -194,6 +198,7 @@ pub fn node_routes(node: Arc<Node>) -> Routes {
         .routes(routes!(statements::about))
         .routes(routes!(statements::readers))
         .merge(objects::routes())
+        .routes(routes!(board::board))
         .routes(routes!(live::due))
         .routes(routes!(live::changes))
         .routes(routes!(live::alarms))
@@ -214,6 +219,7 @@ pub fn node_routes(node: Arc<Node>) -> Routes {
     let patient = said.routes(routes!(live::stream)).layer(here.clone());
     let pages = Router::new()
         .route("/log/{call_sign}/{*path}", get(logs::file))
+        .merge(pages::router())
         .layer(here);
     Routes {
         quick,
@@ -236,7 +242,7 @@ pub fn routes(app: &Arc<App>, more: Routes) -> Router {
         .merge(more.quick)
         .layer(late);
     let (router, mut api) = quick.merge(more.patient).split_for_parts();
-    document::complete(&mut api);
+    document::complete(&mut api, &app.cookie_name);
     let queries = Arc::new(document::queries(&mut api));
     let text = api.to_json().expect("the document is plain data");
     // A second router of the same app has the same routes.

@@ -326,7 +326,7 @@ impl From<AccountsError> for Problem {
             E::CeremonyOver => (Kind::Conflict, "ceremony_over"),
             E::PasskeyRefused => (Kind::Refused, "passkey_refused"),
             E::NoPasskeys => (Kind::Conflict, "no_passkeys"),
-            E::Layout(_) | E::Settings(_) | E::Damaged(_) | E::Database(_) => {
+            E::Layout(_) | E::Settings(_) | E::Damaged(_) | E::File(_) | E::Database(_) => {
                 tracing::error!("accounts: {detail}");
                 return Self::internal();
             }

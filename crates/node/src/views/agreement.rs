@@ -75,6 +75,7 @@ pub(super) fn objects(part: &Truce) -> Vec<Object> {
             reference: instrument.reference.clone(),
             capability: "instrument",
             at: instrument.tabled_at,
+            end: instrument.tabled_at,
             by: instrument.by.clone(),
             place: String::new(),
             tag: word(&instrument.table.formality),

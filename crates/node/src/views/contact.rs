@@ -140,6 +140,7 @@ fn object(matter: &Matter) -> Object {
         reference: matter.root.clone(),
         capability: "matter",
         at: matter.sends[0].at,
+        end: matter.sends[0].at,
         by: matter.by.clone(),
         place: String::new(),
         tag: word(&matter.precedence),
@@ -208,21 +209,33 @@ fn recipient((call_sign, state): (&CallSign, &RecipientState)) -> RecipientRow {
 /// A matter's row with whether somebody on duty at each recipient reads it: where no acknowledgement says so, the watch does.
 /// Watches are not among what the row was computed from, so it is told when it is read.
 pub(super) fn with_languages(body: String, context: &Context) -> String {
-    let Ok(mut matter) = serde_json::from_str::<Value>(&body) else {
+    const MEMBER: &str = "\"language_on_duty\":";
+    if context.shifts.is_empty() {
+        return body;
+    }
+    let Ok(matter) = serde_json::from_str::<Value>(&body) else {
         return body;
     };
     let mut sends = matter["sends"].as_array().into_iter().flatten();
     let language = sends.find_map(|send| Language::new(send["message"]["language"].as_str()?).ok());
-    let recipients = matter["recipients"].as_array_mut();
-    let (Some(language), Some(recipients)) = (language, recipients) else {
+    let (Some(language), Some(recipients)) = (language, matter["recipients"].as_array()) else {
         return body;
     };
-    for recipient in recipients {
-        if recipient["language_on_duty"].is_null() {
-            recipient["language_on_duty"] = by_watch(recipient, &language, context).into();
+    // A row stays as it was written: of each recipient in turn, what nobody said is replaced and nothing else.
+    let mut parts = body.split(MEMBER);
+    let mut told = parts.next().unwrap_or_default().to_owned();
+    for (part, recipient) in parts.zip(recipients) {
+        told += MEMBER;
+        let word = match part.strip_prefix("null") {
+            Some(rest) => by_watch(recipient, &language, context).map(|reads| (reads, rest)),
+            None => None,
+        };
+        match word {
+            Some((reads, rest)) => told += &format!("{reads}{rest}"),
+            None => told += part,
         }
     }
-    matter.to_string()
+    told
 }
 
 fn by_watch(recipient: &Value, language: &Language, context: &Context) -> Option<bool> {

@@ -7,15 +7,18 @@ use super::group::{Group, Kept, Logs, id, index, read, said};
 use super::objects::{self, Object};
 use super::schema::{LAYOUT, OPEN, SPAN, TABLES};
 use crate::authority::{Eyes, Membership, cut};
+use crate::catch_up::{Block, Read};
+use crate::database;
 use crate::source::{Source, Sources};
 use record::encoding::Hash;
 use record::name::{CallSign, Origin, Reference};
 use record::statement::Statement;
 use record::time::UtcMs;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use truce::Body;
 use truce::agreement::{Agreement, Instrument};
 use truce::contact::{Delivery, Shifts};
@@ -25,6 +28,9 @@ use truce::kinds::About;
 use truce::participants::Participants;
 use truce::standing::{Said, Standing, Statements};
 use truce::{Context as Basis, Truce};
+
+/// Who owes something, since when it was said, when its clock started, until when, and when it was settled.
+type DebtTimes = (String, i64, Option<i64>, Option<i64>, i64);
 
 /// How much is folded in one transaction.
 #[derive(Debug, Clone, Copy)]
@@ -216,16 +222,7 @@ impl Fold {
         alone: bool,
     ) -> Result<Progress, ViewError> {
         let mut progress = Progress::default();
-        let members = sources.members();
-        let cut_by = members.mark(&self.eyes);
-        if cut_by != self.cut_by {
-            self.clear()?;
-            self.db.execute(
-                "UPDATE state SET value = ?1 WHERE name = 'cut_by'",
-                [cut_by],
-            )?;
-            self.cut_by = cut_by;
-        }
+        let members = self.prepare(sources)?;
         let mut begun = false;
         for source in sources.all() {
             let own = self.eyes == Eyes::Participant(source.origin().clone());
@@ -245,22 +242,96 @@ impl Fold {
             }
             let log = self.logs.number(&self.db, source.origin())?;
             for at in from..until {
-                if let Some(statement) = source.statement(at)? {
-                    self.take(id(log, at), at, &cut(&self.eyes, &statement, &members))?;
-                } else {
-                    self.work.roots.extend(self.waiting_for(id(log, at))?);
-                }
+                let statement = source.statement(at)?;
+                self.take_entry(log, at, statement.as_deref(), &members)?;
             }
-            self.db
-                .prepare_cached("UPDATE log SET folded = ?1 WHERE id = ?2")?
-                .execute(params![signed(until), log])?;
-            self.folded.insert(source.origin().clone(), until);
+            self.note_folded(source.origin(), log, until)?;
             progress.folded += until - from;
         }
         if begun {
             self.finish(sources)?;
         }
         Ok(progress)
+    }
+
+    /// Starts from nothing when who may read what has changed. Who is a party, as it is now.
+    pub fn prepare(&mut self, sources: &Sources) -> Result<Arc<Membership>, ViewError> {
+        let members = sources.members();
+        let cut_by = members.mark(&self.eyes);
+        if cut_by != self.cut_by {
+            self.clear()?;
+            self.db.execute(
+                "UPDATE state SET value = ?1 WHERE name = 'cut_by'",
+                [cut_by],
+            )?;
+            self.cut_by = cut_by;
+        }
+        Ok(members)
+    }
+
+    /// How far a log is folded.
+    pub fn folded(&self, origin: &Origin) -> u64 {
+        self.folded.get(origin).copied().unwrap_or(0)
+    }
+
+    /// One batch of what others read ahead, committed as a whole.
+    pub fn ahead(
+        &mut self,
+        sources: &Sources,
+        blocks: &Receiver<Block>,
+        batch: Batch,
+    ) -> Result<Progress, ViewError> {
+        let members = sources.members();
+        let mut progress = Progress::default();
+        let mut until: BTreeMap<Origin, (i64, u64)> = BTreeMap::new();
+        self.db.execute_batch("BEGIN IMMEDIATE")?;
+        while progress.folded < batch.statements_max as u64 {
+            let Ok(block) = blocks.recv() else { break };
+            for Read { source, entry } in block.iter() {
+                let origin = source.origin();
+                let from = self.folded(origin);
+                let log = self.logs.number(&self.db, origin)?;
+                match until.get_mut(origin) {
+                    Some(until) => until.1 = entry.index + 1,
+                    None => drop(until.insert(origin.clone(), (log, entry.index + 1))),
+                }
+                if entry.index >= from {
+                    self.take_entry(log, entry.index, entry.statement.as_deref(), &members)?;
+                    progress.folded += 1;
+                }
+            }
+            progress.more = true;
+        }
+        for (origin, (log, until)) in until {
+            let until = until.max(self.folded(&origin));
+            self.note_folded(&origin, log, until)?;
+        }
+        self.finish(sources)?;
+        Ok(progress)
+    }
+
+    fn take_entry(
+        &mut self,
+        log: i64,
+        at: u64,
+        statement: Option<&Statement>,
+        members: &Membership,
+    ) -> Result<(), ViewError> {
+        match statement {
+            Some(statement) => self.take(id(log, at), at, &cut(&self.eyes, statement, members)),
+            None => {
+                self.work.roots.extend(self.waiting_for(id(log, at))?);
+                Ok(())
+            }
+        }
+    }
+
+    fn note_folded(&mut self, origin: &Origin, log: i64, until: u64) -> Result<(), ViewError> {
+        self.db
+            .prepare_cached("UPDATE log SET folded = ?1 WHERE id = ?2")?
+            .execute(params![signed(until), log])?;
+        self.folded.insert(origin.clone(), until);
+        Ok(())
     }
 
     fn finish(&mut self, sources: &Sources) -> Result<(), ViewError> {
@@ -658,14 +729,14 @@ impl Fold {
     /// A hand-over counts when everything open was ticked. Whoever's debts changed at a time before his last hand-over has his
     /// watches read anew.
     fn disturb_watches(&mut self, root: i64, now: &[Owed]) -> Result<(), ViewError> {
-        let before: Vec<(String, i64, Option<i64>, Option<i64>, i64)> = self
+        let before: Vec<DebtTimes> = self
             .db
             .prepare_cached("SELECT by_sign, said_at, started_at, due_at, settled_at FROM owed WHERE object = ?1 ORDER BY n")?
             .query_map([root], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
             })?
             .collect::<Result<_, _>>()?;
-        let after: Vec<(String, i64, Option<i64>, Option<i64>, i64)> = now
+        let after: Vec<DebtTimes> = now
             .iter()
             .map(|owed| {
                 let started = owed.delivery.started_at().map(|at| at.0);
@@ -735,7 +806,7 @@ impl Fold {
         let seq = self.seq + 1;
         let changed = self
             .db
-            .prepare_cached("INSERT INTO object (id, capability, at_ms, by_sign, place, tag, open, seq, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO UPDATE SET capability = ?2, at_ms = ?3, by_sign = ?4, place = ?5, tag = ?6, open = ?7, seq = ?8, body = ?9 WHERE body <> ?9 OR open <> ?7")?
+            .prepare_cached("INSERT INTO object (id, capability, at_ms, end_ms, by_sign, place, tag, open, seq, body) VALUES (?1, ?2, ?3, ?10, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO UPDATE SET capability = ?2, at_ms = ?3, end_ms = ?10, by_sign = ?4, place = ?5, tag = ?6, open = ?7, seq = ?8, body = ?9 WHERE body <> ?9 OR open <> ?7")?
             .execute(params![
                 id,
                 object.capability,
@@ -745,7 +816,8 @@ impl Fold {
                 object.tag,
                 object.open,
                 seq,
-                object.body
+                object.body,
+                object.end.0
             ])?;
         if changed > 0 {
             self.seq = seq;
@@ -1010,16 +1082,7 @@ pub(super) fn signed(number: u64) -> i64 {
 }
 
 fn connect(path: &Path) -> Result<Connection, ViewError> {
-    let db = Connection::open(path)?;
-    db.busy_timeout(std::time::Duration::from_secs(5))?;
-    db.set_prepared_statement_cache_capacity(128);
-    db.pragma_update(None, "page_size", 8192)?;
-    db.pragma_update(None, "journal_mode", "WAL")?;
-    // Views can be thrown away: a power cut may cost the last batches, which are read again.
-    db.pragma_update(None, "synchronous", "NORMAL")?;
-    db.pragma_update(None, "secure_delete", "ON")?;
-    db.pragma_update(None, "cache_size", -CACHE_KIB)?;
-    db.pragma_update(None, "temp_store", "MEMORY")?;
+    let db = database::writer(path, CACHE_KIB)?;
     let layout: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if layout != LAYOUT {
         drop_tables(&db)?;
@@ -1034,10 +1097,7 @@ pub(super) fn connect_to_read(path: &Path) -> Result<Connection, ViewError> {
     if !path.exists() {
         return Err(ViewError::None(path.to_owned()));
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(path, flags)?;
-    db.busy_timeout(std::time::Duration::from_secs(5))?;
-    db.set_prepared_statement_cache_capacity(128);
+    let db = crate::database::reader(path)?;
     let layout: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if layout == LAYOUT {
         Ok(db)

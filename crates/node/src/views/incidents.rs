@@ -114,6 +114,7 @@ pub(super) fn objects(part: &Truce, directory: &Directory) -> Vec<Object> {
             reference: reference.clone(),
             capability: "report",
             at: body.from.utc(),
+            end: body.until.utc(),
             by,
             place: code.or_else(name).unwrap_or_default(),
             tag: word(&body.category),

@@ -21,17 +21,20 @@ pub use context::Context;
 pub use fold::{Batch, Progress};
 pub(crate) use query::short;
 pub use query::{Alarm, Change, ListQuery, Listed, OwedRow, StatementRow};
-pub use snapshot::{Debts, First, LastSaid, ReportCounted, Side, Snapshot};
+pub use snapshot::{Debts, First, ReportCounted, Side, Snapshot};
 
 use crate::authority::Eyes;
+use crate::catch_up::{Block, Part};
+use crate::database;
 use crate::source::Sources;
 use fold::Fold;
 use record::name::Origin;
 use record::store::StoreError;
 use record::time::UtcMs;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::watch;
 
@@ -173,7 +176,58 @@ impl Views {
         let mut fold = self.writing()?;
         let alone = self.cut_off.load(Ordering::Relaxed);
         let progress = fold.batch(sources, batch, alone);
-        if progress.is_err() {
+        self.after_batch(fold, sources, progress.is_err())?;
+        progress
+    }
+
+    /// What of the logs is not folded yet.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub(crate) fn not_folded(&self, sources: &Sources) -> Result<Vec<Part>, ViewError> {
+        let mut fold = lock(&self.fold);
+        fold.prepare(sources)?;
+        if self.eyes == Eyes::Node {
+            sources.set_members(fold.membership());
+        }
+        let all = sources.all().into_iter().map(|source| Part {
+            from: fold.folded(source.origin()),
+            until: source.size(),
+            source,
+        });
+        Ok(all.filter(|part| part.from < part.until).collect())
+    }
+
+    /// Folds what others read ahead, until there is no more of it; tells of each batch how many statements it folded.
+    ///
+    /// # Errors
+    /// [`ViewError`]; what was not committed is read again.
+    pub(crate) fn fold_ahead(
+        &self,
+        sources: &Sources,
+        blocks: &Receiver<Block>,
+        told: &Sender<u64>,
+    ) -> Result<(), ViewError> {
+        loop {
+            let mut fold = lock(&self.fold);
+            let progress = fold.ahead(sources, blocks, Batch::REBUILD);
+            self.after_batch(fold, sources, progress.is_err())?;
+            let Progress { folded, more } = progress?;
+            let _ = told.send(folded);
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Tells of what was folded; after an error, what stands in the tables is read again.
+    fn after_batch(
+        &self,
+        mut fold: MutexGuard<'_, Fold>,
+        sources: &Sources,
+        failed: bool,
+    ) -> Result<(), ViewError> {
+        if failed {
             *fold = Fold::open(&self.path, self.eyes.clone())?;
         }
         if self.eyes == Eyes::Node {
@@ -190,7 +244,7 @@ impl Views {
             *last = seq;
             changed
         });
-        progress
+        Ok(())
     }
 
     /// Folds nothing while the answer lives, and after that everything from entry `from` of the log of `origin` on anew: more of
@@ -273,13 +327,7 @@ impl Views {
         let idle = lock(&self.idle).pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => {
-                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-                let connection = Connection::open_with_flags(&self.path, flags)?;
-                connection.busy_timeout(std::time::Duration::from_secs(5))?;
-                connection.set_prepared_statement_cache_capacity(128);
-                connection
-            }
+            None => database::reader(&self.path)?,
         };
         // One snapshot for all that is read: a total and its page never contradict each other.
         connection.execute_batch("BEGIN")?;

@@ -18,6 +18,8 @@ pub struct Object {
     pub capability: &'static str,
     /// The time by which it is ordered.
     pub at: UtcMs,
+    /// The end of the time for which it stands, where it has one.
+    pub end: UtcMs,
     /// Whose statement made it.
     pub by: CallSign,
     /// Place code, or what else it is looked up by.

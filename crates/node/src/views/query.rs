@@ -11,7 +11,7 @@ use record::statement::Statement;
 use record::time::UtcMs;
 use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -104,7 +104,7 @@ pub struct GroupRow {
 }
 
 /// Something that is owed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OwedRow {
     /// `flash`, `answer`, `acceptance`, `area_response`, `separation_answer`, `line_test` or `relief`.
     pub what: String,
@@ -440,42 +440,6 @@ impl Views {
         Ok(context
             .agreement
             .covered(place, actor, at, &areas, contains))
-    }
-
-    /// How many objects of a capability fall into each place and category between two times.
-    ///
-    /// # Errors
-    /// [`ViewError`].
-    pub fn by_place(
-        &self,
-        capability: &str,
-        from: UtcMs,
-        until: UtcMs,
-    ) -> Result<Vec<(String, String, u64)>, ViewError> {
-        const SQL: &str = "SELECT place, tag, count(*) FROM object WHERE capability = ?1 AND at_ms >= ?2 AND at_ms < ?3 GROUP BY place, tag ORDER BY place, tag";
-        self.read(|db| {
-            Ok(db
-                .prepare_cached(SQL)?
-                .query_map(params![capability, from.0, until.0], |row| {
-                    Ok((row.get(0)?, row.get(1)?, unsigned(row.get(2)?)))
-                })?
-                .collect::<Result<_, _>>()?)
-        })
-    }
-
-    /// Statements that name an external id in what they report, by that id.
-    ///
-    /// # Errors
-    /// [`ViewError`].
-    pub fn external_ids(&self, capability: &str) -> Result<BTreeSet<String>, ViewError> {
-        const SQL: &str = "SELECT coalesce(json_extract(body, '$.report.external_id'), json_extract(body, '$.tally.external_id')) FROM object WHERE capability = ?1";
-        self.read(|db| {
-            let ids = db
-                .prepare_cached(SQL)?
-                .query_map([capability], |row| row.get::<_, Option<String>>(0))?
-                .collect::<Result<Vec<_>, _>>()?;
-            Ok(ids.into_iter().flatten().collect())
-        })
     }
 }
 
@@ -1026,6 +990,7 @@ pub(super) fn line_object(said: &Said, by: CallSign) -> Option<Object> {
         reference: said.reference.clone(),
         capability,
         at,
+        end: at,
         by,
         place: line.to_string(),
         tag,

@@ -1,13 +1,16 @@
 //! The tables of one reader's views. Ids, `seq` and the order of rows are local; nothing else is.
 
 /// Changes with every change of the tables or of what is written into them: other views are thrown away and computed anew.
-pub const LAYOUT: i64 = 2;
+pub const LAYOUT: i64 = 3;
 
 /// Entries of a log are numbered below this in ids: `log * SPAN + index`.
 pub const SPAN: i64 = 1 << 40;
 
 /// `settled_at` of what is open.
 pub const OPEN: i64 = i64::MAX;
+
+/// What is a person's word: the condition of the index `statement_word`, in the same spelling.
+pub const NOT_BY_ITSELF: &str = "kind NOT IN ('head.seen/1', 'receipt/1', 'erase.done/1', 'office.grant/1', 'key.grant/1', 'participant.declare/1')";
 
 pub const TABLES: &str = "
 CREATE TABLE log (id INTEGER PRIMARY KEY, origin TEXT NOT NULL UNIQUE, folded INTEGER NOT NULL DEFAULT 0);
@@ -25,6 +28,8 @@ CREATE TABLE statement (
 CREATE INDEX statement_member ON statement (root) WHERE root <> id;
 CREATE INDEX statement_kind ON statement (kind, id);
 CREATE INDEX statement_seq ON statement (seq);
+CREATE INDEX statement_word ON statement (id, at_ms)
+  WHERE kind NOT IN ('head.seen/1', 'receipt/1', 'erase.done/1', 'office.grant/1', 'key.grant/1', 'participant.declare/1');
 CREATE TABLE about (to_id INTEGER NOT NULL, from_id INTEGER NOT NULL, PRIMARY KEY (to_id, from_id)) WITHOUT ROWID;
 -- Heads that others say they saw.
 CREATE TABLE seen (by_log INTEGER NOT NULL, log INTEGER NOT NULL, from_id INTEGER NOT NULL, size INTEGER NOT NULL, at_ms INTEGER NOT NULL,
@@ -59,6 +64,7 @@ CREATE TABLE object (
   id INTEGER PRIMARY KEY,
   capability TEXT NOT NULL,
   at_ms INTEGER NOT NULL,
+  end_ms INTEGER NOT NULL,
   by_sign TEXT NOT NULL,
   place TEXT NOT NULL,
   tag TEXT NOT NULL,

@@ -4,7 +4,7 @@
 use super::group::{Logs, index};
 use super::incidents::KnownTo;
 use super::query::{OWED, OwedRow, line_state, owed_row};
-use super::schema::SPAN;
+use super::schema::{NOT_BY_ITSELF, SPAN};
 use super::{Context, ViewError, Views};
 use record::name::{CallSign, Origin, Reference};
 use record::time::UtcMs;
@@ -73,15 +73,6 @@ pub struct ReportCounted {
     pub access: Option<String>,
     /// Who is said to take part, a side a line.
     pub sides: String,
-}
-
-/// The last statement of a log that the reader reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LastSaid {
-    /// Its index.
-    pub index: u64,
-    /// When it was said.
-    pub at: UtcMs,
 }
 
 impl Views {
@@ -301,27 +292,38 @@ impl Snapshot<'_> {
             .query_row([prefix, &until], |row| row.get(0))?)
     }
 
-    /// The last statement of the log of `origin` that the reader reads.
+    /// The index of the last entry of a log that the reader reads.
     ///
     /// # Errors
     /// [`ViewError`].
-    pub fn last_said(&self, origin: &Origin) -> Result<Option<LastSaid>, ViewError> {
-        const SQL: &str =
-            "SELECT id, at_ms FROM statement WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1";
+    pub fn last_read(&self, origin: &Origin) -> Result<Option<u64>, ViewError> {
+        const SQL: &str = "SELECT max(id) FROM statement WHERE id BETWEEN ?1 AND ?2";
+        let last = self.of_log(SQL, origin)?;
+        Ok(last.map(index))
+    }
+
+    /// When somebody last said something in a log that the reader reads. What machines say by themselves is nobody's word.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn last_said(&self, origin: &Origin) -> Result<Option<UtcMs>, ViewError> {
+        let sql = format!(
+            "SELECT at_ms FROM statement WHERE id BETWEEN ?1 AND ?2 AND {NOT_BY_ITSELF} ORDER BY id DESC LIMIT 1"
+        );
+        Ok(self.of_log(&sql, origin)?.map(UtcMs))
+    }
+
+    fn of_log(&self, sql: &str, origin: &Origin) -> Result<Option<i64>, ViewError> {
         let Some(log) = self.logs.known(origin) else {
             return Ok(None);
         };
-        let last = self
+        let (first, last) = (log * SPAN, (log + 1) * SPAN - 1);
+        let found: Option<Option<i64>> = self
             .db
-            .prepare_cached(SQL)?
-            .query_row([log * SPAN, (log + 1) * SPAN - 1], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
-            })
+            .prepare_cached(sql)?
+            .query_row([first, last], |row| row.get(0))
             .optional()?;
-        Ok(last.map(|(id, at)| LastSaid {
-            index: index(id),
-            at: UtcMs(at),
-        }))
+        Ok(found.flatten())
     }
 }
 

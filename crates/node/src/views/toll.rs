@@ -33,6 +33,7 @@ pub(super) fn objects(part: &Truce, directory: &Directory) -> Vec<Object> {
             reference: reference.clone(),
             capability: "toll",
             at: toll.until.utc(),
+            end: toll.until.utc(),
             by,
             place: toll
                 .pcodes

@@ -1,7 +1,7 @@
 //! Invitations, and the accounts of the own participant.
 
 use crate::authenticator::Authenticator;
-use crate::support::{Node, PASSWORD, Reply, node};
+use crate::support::{Node, PASSWORD, Reply, Setup, node};
 use serde_json::{Value, json};
 use truce::participants::Office;
 
@@ -446,4 +446,26 @@ fn accounts_are_paged_to_the_end_by_name() {
             bad.text
         );
     }
+}
+
+#[test]
+fn a_cursor_outlives_a_restart() {
+    let first = node();
+    first.account("chief", "RU", &[Office::Administrator]);
+    first.account("desk-1", "RU", &[]);
+    let page = |node: &Node, query: &str| {
+        let chief = node.sign_in("chief");
+        let path = format!("/api/v1/accounts?{query}");
+        node.ask("GET", &path).page(&chief).send().body
+    };
+    let next = page(&first, "limit=1")["next"].clone();
+    let dir = first.dir.clone();
+    drop(first);
+    let second = Setup {
+        dir,
+        ..Setup::default()
+    }
+    .start();
+    let rest = page(&second, &format!("cursor={}", next.as_str().unwrap()));
+    assert_eq!(rest["items"][0]["name"], "desk-1");
 }

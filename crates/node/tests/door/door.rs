@@ -6,7 +6,9 @@ use node::http::Routes;
 use serde_json::json;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use truce::participants::Office;
 
 const PROBLEM: &str = "application/problem+json";
@@ -532,6 +534,56 @@ fn when_the_node_stops_answers_in_progress_end_and_what_is_in_memory_is_saved() 
         })
         .unwrap();
     assert_eq!(seen, 5_000);
+}
+
+#[test]
+fn an_answer_in_progress_ends_before_the_node_does() {
+    let begun = Arc::new(Semaphore::new(0));
+    let go_on = Arc::new(Semaphore::new(0));
+    let handler = {
+        let (begun, go_on) = (begun.clone(), go_on.clone());
+        move || async move {
+            begun.add_permits(1);
+            go_on.acquire().await.unwrap().forget();
+            "the answer"
+        }
+    };
+    let pages = axum::Router::new().route("/test/slow", get(handler));
+    let node = Setup {
+        routes: Routes {
+            pages,
+            ..Routes::default()
+        },
+        ..Setup::default()
+    }
+    .start();
+    let address = node.origin.replace("http://localhost", "127.0.0.1");
+    let mut stream = TcpStream::connect(&address).unwrap();
+    stream
+        .write_all(b"GET /test/slow HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        .unwrap();
+    node.block_on(begun.acquire()).unwrap().forget();
+    let mut closing = node.app.closing();
+    let release = std::thread::spawn(move || {
+        let waiting = tokio::runtime::Builder::new_current_thread().build();
+        waiting
+            .unwrap()
+            .block_on(closing.wait_for(|closing| *closing))
+            .unwrap();
+        go_on.add_permits(1);
+    });
+    assert!(node.stop());
+    release.join().unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("the answer"),
+        "{answer}"
+    );
+    assert!(
+        TcpStream::connect(&address).is_err(),
+        "nobody listens any more"
+    );
 }
 
 #[test]

@@ -215,7 +215,7 @@ fn what_is_no_token_is_refused_and_never_taken_for_the_public() {
     assert_eq!(twice.status, 401);
     let as_cookie = node
         .ask("GET", "/api/v1/session")
-        .header("cookie", &format!("truceline={token}"))
+        .header("cookie", &cookie.replace(&session, &token))
         .send();
     assert_eq!(
         as_cookie.problem(),

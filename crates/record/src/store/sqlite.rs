@@ -9,7 +9,7 @@ use crate::encoding::Hash;
 use crate::statement::{Claims, Disclosure, Leaf, Statement};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -774,6 +774,78 @@ pub struct Reader {
     idle: Arc<Mutex<Vec<Connections>>>,
 }
 
+/// An entry as it is stored, with what is held of it.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// Where it stands.
+    pub index: u64,
+    /// Its leaf, which need be no statement in a mirror.
+    pub leaf: Vec<u8>,
+    /// By slot, in their order; without a key when it was erased just now.
+    held: Vec<(u64, Sealed, Option<SealKey>)>,
+}
+
+impl Stored {
+    /// The statement that the leaf is, with all that is held of it.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] when ciphertext or key were altered.
+    pub fn statement(&self, leaf: Leaf) -> Result<Statement, StoreError> {
+        let damaged = |error: &dyn std::fmt::Display| {
+            StoreError::Damaged(format!("entry {}: {error}", self.index))
+        };
+        let mut disclosures = Vec::new();
+        if let Claims::Sealed(digest) = leaf.claims
+            && let Some(head) = self.open(0, digest)?
+        {
+            let parsed = crate::statement::Head::parse(head.value()).map_err(|e| damaged(&e))?;
+            disclosures.push(head);
+            for (slot, group) in (1..).zip(parsed.groups.values()) {
+                disclosures.extend(self.open(slot, group.digest)?);
+            }
+        }
+        Statement::assemble(leaf, disclosures).map_err(|error| damaged(&error))
+    }
+
+    fn open(&self, slot: u64, digest: Hash) -> Result<Option<Disclosure>, StoreError> {
+        let held = self.held.iter().find(|(of, ..)| *of == slot);
+        let Some((_, sealed, Some(key))) = held else {
+            return Ok(None);
+        };
+        let opened = seal::open(sealed, key, digest);
+        opened.map(Some).map_err(|error| {
+            StoreError::Damaged(format!("entry {}, slot {slot}: {error}", self.index))
+        })
+    }
+}
+
+fn no_key(index: u64, slot: u64) -> StoreError {
+    StoreError::Damaged(format!("keys.db has no key for entry {index}, slot {slot}"))
+}
+
+/// The ciphertexts of slots `first..end` that were not erased.
+fn held_between(
+    record: &Connection,
+    first: i64,
+    end: i64,
+) -> Result<Vec<(i64, Sealed)>, rusqlite::Error> {
+    const SQL: &str = "SELECT id, sealed FROM disclosure WHERE id >= ?1 AND id < ?2 AND NOT EXISTS (SELECT 1 FROM erased e WHERE e.id = disclosure.id) ORDER BY id";
+    record
+        .prepare_cached(SQL)?
+        .query_map([first, end], |row| Ok((row.get(0)?, Sealed(row.get(1)?))))?
+        .collect()
+}
+
+fn keys_between(
+    keys: &Connection,
+    first: i64,
+    end: i64,
+) -> Result<HashMap<i64, SealKey>, rusqlite::Error> {
+    keys.prepare_cached("SELECT id, key FROM key WHERE id >= ?1 AND id < ?2")?
+        .query_map([first, end], |row| Ok((row.get(0)?, SealKey(row.get(1)?))))?
+        .collect()
+}
+
 /// How a slot of a stored statement stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Held {
@@ -934,9 +1006,7 @@ impl Reader {
             let key: Option<[u8; 32]> =
                 select_one(&c.keys, "SELECT key FROM key WHERE id = ?1", id).map_err(in_keys)?;
             let Some(key) = key else {
-                return Err(StoreError::Damaged(format!(
-                    "keys.db has no key for entry {index}, slot {slot}"
-                )));
+                return Err(no_key(index, slot));
             };
             seal::open(&Sealed(sealed), &SealKey(key), digest)
                 .map(Held::Open)
@@ -946,33 +1016,67 @@ impl Reader {
         })
     }
 
+    /// The entries `from..to` in their order, each with what is held of it, still sealed; fewer when the database ends before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn entries(&self, from: u64, to: u64) -> Result<Vec<Stored>, StoreError> {
+        let mut entries: Vec<Stored> = (from..)
+            .zip(self.leaves(from, to)?)
+            .map(|(index, leaf)| Stored {
+                index,
+                leaf,
+                held: Vec::new(),
+            })
+            .collect();
+        let (first, end) = (row_id(from, 0), row_id(from + entries.len() as u64, 0));
+        let (sealed, mut keys) = self.with(|c| {
+            let sealed = held_between(&c.record, first, end).map_err(in_record)?;
+            Ok((sealed, keys_between(&c.keys, first, end).map_err(in_keys)?))
+        })?;
+        for (id, sealed) in sealed {
+            let (index, slot) = (unsigned(id) / SLOTS, unsigned(id) % SLOTS);
+            let key = match keys.remove(&id) {
+                Some(key) => Some(key),
+                // It came, or was erased, after the one was read and before the other.
+                None => self.key(id)?,
+            };
+            let at = usize::try_from(index - from).unwrap_or(usize::MAX);
+            if let Some(entry) = entries.get_mut(at) {
+                entry.held.push((slot, sealed, key));
+            }
+        }
+        Ok(entries)
+    }
+
+    /// A key that was not found with the others. `None` when what it opens was erased.
+    fn key(&self, id: i64) -> Result<Option<SealKey>, StoreError> {
+        self.with(|c| {
+            let key = select_one(&c.keys, "SELECT key FROM key WHERE id = ?1", id);
+            if let Some(key) = key.map_err(in_keys)? {
+                return Ok(Some(SealKey(key)));
+            }
+            let erased: Option<i64> =
+                select_one(&c.record, "SELECT id FROM erased WHERE id = ?1", id)
+                    .map_err(in_record)?;
+            match erased {
+                Some(_) => Ok(None),
+                None => Err(no_key(unsigned(id) / SLOTS, unsigned(id) % SLOTS)),
+            }
+        })
+    }
+
     /// The statement at `index` with all that is held of it. `None` beyond the end.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn statement(&self, index: u64) -> Result<Option<Statement>, StoreError> {
-        let Some(bytes) = self.leaf(index)? else {
+        let Some(entry) = self.entries(index, index + 1)?.pop() else {
             return Ok(None);
         };
-        let damaged = |error: crate::statement::StatementError| {
-            StoreError::Damaged(format!("entry {index}: {error}"))
-        };
-        let leaf = Leaf::from_bytes(&bytes).map_err(damaged)?;
-        let mut disclosures = Vec::new();
-        if let Claims::Sealed(digest) = leaf.claims
-            && let Held::Open(head) = self.held(index, 0, digest)?
-        {
-            let parsed = crate::statement::Head::parse(head.value()).map_err(damaged)?;
-            disclosures.push(head);
-            for (slot, group) in (1..).zip(parsed.groups.values()) {
-                if let Held::Open(content) = self.held(index, slot, group.digest)? {
-                    disclosures.push(content);
-                }
-            }
-        }
-        Statement::assemble(leaf, disclosures)
-            .map(Some)
-            .map_err(damaged)
+        let leaf = Leaf::from_bytes(&entry.leaf)
+            .map_err(|error| StoreError::Damaged(format!("entry {index}: {error}")))?;
+        entry.statement(leaf).map(Some)
     }
 
     /// The slots of entry `index` that were erased, each with the index of the statement that says so.

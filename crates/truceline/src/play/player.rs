@@ -222,10 +222,8 @@ impl<'s> Player<'s> {
             .iter()
             .map(|name| self.names[name].clone())
             .collect();
-        let instrument = say
-            .name
-            .as_ref()
-            .filter(|_| say.kind == "instrument.table/1");
+        let described = say.kind == "instrument.table/1" && say.groups[0].content.is_empty();
+        let instrument = say.name.as_ref().filter(|_| described);
         let instrument = instrument.and_then(|name| {
             let mut all = self.scenario.instruments.iter();
             all.find(|instrument| instrument.name == *name)

@@ -51,7 +51,7 @@ pub struct Words {
 
 /// Why something may not be said.
 #[derive(Debug, thiserror::Error)]
-#[error("{field}: {reason} (rule: {rule})")]
+#[error("{reason} (rule {rule}, member {field})")]
 pub struct Refusal {
     /// The rule.
     pub rule: String,
@@ -362,12 +362,9 @@ fn founded(founding: &Founding, recovery: &Path) -> Result<Founded, Broken> {
 /// What the node refuses, by the rule and member that its door names to everybody.
 fn refused(error: SayError) -> Refusal {
     let problem = Problem::from(error);
-    let field = problem.field().unwrap_or_default().to_owned();
-    let detail = problem.detail();
-    let reason = detail.strip_prefix(&format!("{field}: "));
     Refusal {
         rule: problem.reason().unwrap_or_default().to_owned(),
-        reason: reason.unwrap_or(detail).to_owned(),
-        field,
+        field: problem.field().unwrap_or_default().to_owned(),
+        reason: problem.detail().to_owned(),
     }
 }

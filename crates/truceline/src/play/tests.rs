@@ -168,7 +168,7 @@ fn what_does_not_come_true_is_named_with_its_line_and_what_was_found() {
         (
             "MISSION auditor answer @call agreed",
             11,
-            "refused: kid: answer is said by",
+            "answer is said by duty_officer",
         ),
         (
             "US duty_officer answer @call agreed\n  expect refused office",
@@ -178,7 +178,7 @@ fn what_does_not_come_true_is_named_with_its_line_and_what_was_found() {
         (
             "RU duty_officer answer @call agreed\n  expect refused office",
             12,
-            "refused otherwise: about",
+            "refused otherwise: ",
         ),
     ] {
         let told = deviation(lines);

@@ -77,14 +77,7 @@ impl Me {
 /// The answer to whoever has just signed in: who he is, and the cookie.
 pub(super) fn welcome(app: &App, signed_in: &accounts::SignedIn) -> Response {
     let me = Json(Me::of(&signed_in.caller, &app.accounts));
-    (
-        [(
-            SET_COOKIE,
-            session_cookie(&app.settings.origin, &signed_in.secret),
-        )],
-        me,
-    )
-        .into_response()
+    ([(SET_COOKIE, session_cookie(app, &signed_in.secret))], me).into_response()
 }
 
 /// Name and password.
@@ -136,7 +129,7 @@ pub(super) async fn sign_out(
     State(app): State<Arc<App>>,
     Person(caller): Person,
 ) -> Result<Response, Problem> {
-    let cookie = no_cookie(&app.settings.origin);
+    let cookie = no_cookie(&app);
     run(&app, move |accounts| accounts.sign_out(&caller)).await?;
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]).into_response())
 }
@@ -237,6 +230,10 @@ pub(super) async fn set_password(
         accounts::AccountsError::WrongCredentials => {
             Problem::refused("current", "is the present password").because("wrong_credentials")
         }
+        accounts::AccountsError::Rule {
+            field: "password",
+            rule,
+        } => Problem::refused("new", rule),
         other => other.into(),
     })?;
     Ok(StatusCode::NO_CONTENT)
