@@ -29,7 +29,8 @@ pub fn main(workspace: &Workspace, args: &[String]) -> Outcome {
     ];
     run(workspace.cargo(&publish).arg(&sample))?;
     log(workspace, &sample)?;
-    statements(workspace, &sample)
+    statements(workspace, &sample)?;
+    contract(workspace, &sample)
 }
 
 /// Go's own transparency log code reads our tiles.
@@ -167,6 +168,20 @@ fn statements(workspace: &Workspace, sample: &Path) -> Outcome {
         .env("PYTHONPATH", library)
         .env("PYTHONDONTWRITEBYTECODE", "1");
     run(&mut verify)
+}
+
+/// A program that reads the node's OpenAPI document calls whatever it names.
+fn contract(workspace: &Workspace, sample: &Path) -> Outcome {
+    run(&mut workspace.cargo(&["build", "--quiet", "--locked", "-p", "truceline"]))?;
+    let library = python_library(workspace)?;
+    let mut contract = workspace.command("python3");
+    contract
+        .arg("conformance/python/contract.py")
+        .arg(workspace.target().join("debug/truceline"))
+        .arg(sample.join("demo"))
+        .env("PYTHONPATH", library)
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    run(&mut contract)
 }
 
 /// Installs what requirements.txt names into the target directory, once per interpreter and list.

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 /// How long a reader or writer waits for another, at most.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
+/// Pages that each reader keeps in memory, in KiB.
+const READER_CACHE_KIB: i64 = 8_192;
 /// Statements that a connection keeps prepared.
 const PREPARED_MAX: usize = 128;
 
@@ -17,7 +19,7 @@ pub fn writer(path: &Path, cache_kib: i64) -> Result<Connection, rusqlite::Error
     db.pragma_update(None, "journal_mode", "WAL")?;
     // What can be thrown away may lose its last batches to a power cut: they are read again.
     db.pragma_update(None, "synchronous", "NORMAL")?;
-    db.pragma_update(None, "secure_delete", "ON")?;
+    db.pragma_update(None, "secure_delete", "ON")?; // protects: what_was_erased_stands_in_no_file_of_the_store
     db.pragma_update(None, "cache_size", -cache_kib)?;
     db.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(db)
@@ -26,7 +28,9 @@ pub fn writer(path: &Path, cache_kib: i64) -> Result<Connection, rusqlite::Error
 /// A reading connection to the database at `path`.
 pub fn reader(path: &Path) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    set_up(Connection::open_with_flags(path, flags)?)
+    let db = set_up(Connection::open_with_flags(path, flags)?)?;
+    db.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
+    Ok(db)
 }
 
 fn set_up(db: Connection) -> Result<Connection, rusqlite::Error> {

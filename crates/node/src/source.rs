@@ -2,10 +2,12 @@
 
 use crate::authority::Membership;
 use record::c2sp::checkpoint::SignedCheckpoint;
+use record::c2sp::tree::leaf_hash;
+use record::encoding::Hash;
 use record::keyring::KeyRing;
 use record::log::Log;
 use record::name::Origin;
-use record::statement::{Leaf, Statement, StatementError};
+use record::statement::{Kid, Leaf, Statement, StatementError};
 use record::store::StoreError;
 use record::store::sqlite::Reader;
 use std::collections::{BTreeMap, VecDeque};
@@ -167,7 +169,9 @@ impl Source {
             let leaf = Leaf::from_bytes(&stored.leaf);
             let minute_s = leaf.as_ref().map_or(0, |leaf| leaf.minute_s);
             let said = match (leaf, &ring) {
-                (Ok(leaf), Some(ring)) => self.signed(&leaf, ring.as_deref()).then_some(leaf),
+                (Ok(leaf), Some(ring)) => self
+                    .signed(&leaf, stored.index, ring.as_deref())
+                    .then_some(leaf),
                 (Err(_), Some(_)) => None,
                 (leaf, None) => Some(leaf.map_err(|error| damaged(stored.index, &error))?),
             };
@@ -181,9 +185,21 @@ impl Source {
         entries.collect()
     }
 
-    fn signed(&self, leaf: &Leaf, ring: Option<&KeyRing>) -> bool {
+    /// Whether the author signed it. A key that was granted later could not: otherwise what stands at an index would depend on
+    /// how much of the log is held.
+    fn signed(&self, leaf: &Leaf, index: u64, ring: Option<&KeyRing>) -> bool {
+        let granted = !matches!(leaf.kid, Kid::Index(at) if at >= index && index > 0);
         let key = ring.and_then(|ring| ring.key(leaf.kid));
-        leaf.log.origin == self.origin && key.is_some_and(|key| leaf.verify(key).is_ok())
+        granted && leaf.log.origin == self.origin && key.is_some_and(|key| leaf.verify(key).is_ok())
+    }
+
+    /// The leaf hash of entry `index`, if it is held.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn leaf_hash(&self, index: u64) -> Result<Option<Hash>, StoreError> {
+        let leaf = self.reader().leaf(index)?;
+        Ok(leaf.map(|leaf| leaf_hash(&leaf)))
     }
 }
 

@@ -3,12 +3,12 @@
 //! follows the node's clock, also when that jumps.
 
 use crate::authority::Eyes;
-use crate::views::{ViewError, Views};
+use crate::views::{Alarm, Mark, ViewError, Views};
 use record::name::Reference;
 use record::time::UtcMs;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
@@ -32,7 +32,6 @@ CREATE TABLE IF NOT EXISTS alarm (
   raised_at INTEGER NOT NULL,
   UNIQUE (eyes, about, what, part, by_sign, due_at)
 );
-CREATE TABLE IF NOT EXISTS raised_until (eyes TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS silenced (eyes TEXT NOT NULL, about TEXT NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (eyes, about)) WITHOUT ROWID;
 ";
 
@@ -74,8 +73,9 @@ pub struct AlarmRow {
 /// Raises alarms, and keeps them.
 pub struct Timers {
     db: Mutex<Connection>,
-    /// Readers whose alarms were looked through from the beginning since the node started.
-    looked_through: Mutex<BTreeSet<String>>,
+    /// Until when the deadlines of each reader were looked through. After a start they are looked through from the beginning:
+    /// what was written just before the last end may not have been looked at.
+    looked_until: Mutex<BTreeMap<Eyes, UtcMs>>,
     raised: watch::Sender<i64>,
 }
 
@@ -101,7 +101,7 @@ impl Timers {
         let last: Option<i64> = db.query_row("SELECT max(id) FROM alarm", [], |row| row.get(0))?;
         Ok(Self {
             db: Mutex::new(db),
-            looked_through: Mutex::default(),
+            looked_until: Mutex::default(),
             raised: watch::Sender::new(last.unwrap_or(0)),
         })
     }
@@ -121,7 +121,7 @@ impl Timers {
         };
         Ok(Self {
             db: Mutex::new(db),
-            looked_through: Mutex::default(),
+            looked_until: Mutex::default(),
             raised: watch::Sender::new(0),
         })
     }
@@ -130,49 +130,35 @@ impl Timers {
         self.db.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Raises what has come due for one reader. A clock that was set back raises nothing anew.
+    /// Raises what has come due for one reader: each deadline once, wherever the clock was meanwhile.
     ///
     /// # Errors
-    /// [`TimerError`].
+    /// [`TimerError`]; what was not raised is raised the next time.
     pub fn raise(&self, views: &Views, now: UtcMs) -> Result<usize, TimerError> {
-        let eyes = spell(views.eyes());
-        let mut after = self.looked_until(&eyes)?;
-        if let Some(written) = views.earliest_written() {
-            after = after.min(UtcMs(written.0.saturating_sub(1)));
-        }
-        let mut raised = 0;
-        while after < now {
-            let due = views.alarms(after, now, RAISED_MAX)?;
-            let mut db = self.db();
-            let write = db.transaction()?;
-            let mut until = now;
-            for alarm in &due {
-                raised += write
-                    .prepare_cached("INSERT OR IGNORE INTO alarm (eyes, about, what, part, by_sign, to_sign, due_at, raised_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
-                    .execute(params![
-                        eyes,
-                        alarm.about.to_string(),
-                        alarm.what,
-                        alarm.part.as_deref().unwrap_or(""),
-                        alarm.by,
-                        alarm.to,
-                        alarm.due_at.0,
-                        now.0
-                    ])?;
+        let mut looked = self
+            .looked_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        // Until this is over it counts as not looked through at all.
+        let before = looked.remove(views.eyes());
+        let written = views.earliest_written();
+        let from = before.unwrap_or(UtcMs(i64::MIN));
+        let mut place = match written {
+            Some(written) if written <= from => Mark::before(written),
+            _ => Mark::after(from),
+        };
+        let mut raised = self.note(views, &views.standing_alarms(now)?, now)?;
+        loop {
+            let (due, next) = views.alarms(&place, now, RAISED_MAX)?;
+            raised += self.note(views, &due, now)?;
+            match next {
+                Some(next) => place = next,
+                None => break,
             }
-            // A full page may end between two deadlines of one time: it goes on from before that time.
-            if due.len() == RAISED_MAX as usize
-                && let Some(last) = due.last().filter(|last| last.due_at.0 - 1 > after.0)
-            {
-                until = UtcMs(last.due_at.0 - 1);
-            }
-            write.execute(
-                "INSERT INTO raised_until VALUES (?1, ?2) ON CONFLICT (eyes) DO UPDATE SET at_ms = max(at_ms, ?2)",
-                params![eyes, until.0],
-            )?;
-            write.commit()?;
-            after = until;
         }
+        // A clock that was set back looks through the same time again, and finds its alarms raised.
+        looked.insert(views.eyes().clone(), now);
+        drop(looked);
         if raised > 0 {
             let last: Option<i64> =
                 self.db()
@@ -182,23 +168,30 @@ impl Timers {
         Ok(raised)
     }
 
-    fn looked_until(&self, eyes: &str) -> Result<UtcMs, TimerError> {
-        let mut looked = self
-            .looked_through
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if looked.insert(eyes.to_owned()) {
-            return Ok(UtcMs(i64::MIN)); // what was written just before the last end may not have been looked at
+    /// Keeps those of `alarms` that are not kept already; how many these are.
+    fn note(&self, views: &Views, alarms: &[Alarm], now: UtcMs) -> Result<usize, TimerError> {
+        const SQL: &str = "INSERT OR IGNORE INTO alarm (eyes, about, what, part, by_sign, to_sign, due_at, raised_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        if alarms.is_empty() {
+            return Ok(0);
         }
-        let at: Option<i64> = self
-            .db()
-            .query_row(
-                "SELECT at_ms FROM raised_until WHERE eyes = ?1",
-                [eyes],
-                |row| row.get(0),
-            )
-            .optional()?;
-        Ok(UtcMs(at.unwrap_or(i64::MIN)))
+        let eyes = spell(views.eyes());
+        let mut db = self.db();
+        let write = db.transaction()?;
+        let mut raised = 0;
+        for alarm in alarms {
+            raised += write.prepare_cached(SQL)?.execute(params![
+                eyes,
+                alarm.about.to_string(),
+                alarm.what,
+                alarm.part.as_deref().unwrap_or(""),
+                alarm.by,
+                alarm.to,
+                alarm.due_at.0,
+                now.0
+            ])?;
+        }
+        write.commit()?;
+        Ok(raised)
     }
 
     /// Tells of each alarm that is raised: its number.

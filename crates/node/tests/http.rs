@@ -1,4 +1,8 @@
 //! The API over real sockets.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 mod support;
 
@@ -7,7 +11,8 @@ use node::http::{App, Settings, node_routes, routes, server};
 use record::name::CallSign;
 use reqwest::blocking::Client;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::BufRead as _;
 use std::sync::Arc;
 use support::{Exercise, flash, office_for};
 use tokio::sync::oneshot;
@@ -298,6 +303,82 @@ fn ways_out(document: &Value, names: &[String]) -> Vec<String> {
     ways
 }
 
+/// The statements that a stream tells of, as they come.
+fn stream(server: &Server, who: Option<&str>) -> std::sync::mpsc::Receiver<String> {
+    let mut request = server
+        .client
+        .get(format!("{}/api/v1/stream", server.base))
+        .timeout(std::time::Duration::from_secs(600));
+    if let Some(who) = who {
+        request = request.bearer_auth(&server.tokens[who]);
+    }
+    let answer = request.send().unwrap();
+    assert_eq!(answer.status(), 200);
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for line in std::io::BufReader::new(answer)
+            .lines()
+            .map_while(Result::ok)
+        {
+            let Some(data) = line.strip_prefix("data:") else {
+                continue;
+            };
+            let data: Value = serde_json::from_str(data.trim()).unwrap_or_default();
+            if data["of"] == "statement" {
+                let reference = data["reference"].as_str().unwrap().to_owned();
+                let _ = sender.send(reference);
+            }
+        }
+    });
+    receiver
+}
+
+/// The statements that `who` can list.
+fn listed(server: &Server, who: Option<&str>) -> BTreeSet<String> {
+    let (mut all, mut after) = (BTreeSet::new(), String::new());
+    loop {
+        let (status, page) = server.get(who, &format!("/api/v1/statements?limit=500{after}"));
+        assert_eq!(status, 200, "{page}");
+        let items = page["items"].as_array().unwrap();
+        all.extend(
+            items
+                .iter()
+                .map(|row| row["reference"].as_str().unwrap().to_owned()),
+        );
+        match page["next"].as_str() {
+            Some(next) => after = format!("&cursor={next}"),
+            None => return all,
+        }
+    }
+}
+
+#[test]
+fn a_stream_tells_each_reader_of_what_he_may_know_and_nothing_else() {
+    let exercise = Exercise::of(&["RU", "US", "MISSION", "HUM"]);
+    exercise.bind();
+    exercise.node().settle();
+    let server = Server::of(&exercise);
+    let readers = [Some("RU"), Some("US"), Some("MISSION"), Some("HUM"), None];
+    let before = readers.map(|who| listed(&server, who));
+    let streams = readers.map(|who| stream(&server, who));
+    say_everything(&exercise);
+    exercise.node().settle();
+    for ((who, before), stream) in readers.into_iter().zip(before).zip(streams) {
+        let expected: BTreeSet<String> = &listed(&server, who) - &before;
+        assert!(expected.len() > 3, "{who:?} {expected:?}");
+        let mut told = BTreeSet::new();
+        while !expected.is_subset(&told) {
+            match stream.recv_timeout(std::time::Duration::from_secs(60)) {
+                Ok(reference) => told.insert(reference),
+                Err(_) => panic!("{who:?} was not told of {:?}", &expected - &told),
+            };
+        }
+        told.extend(stream.try_iter());
+        let secret = &told - &(&expected | &before);
+        assert!(secret.is_empty(), "{who:?} was told of {secret:?}");
+    }
+}
+
 #[test]
 fn every_way_out_gives_each_reader_what_he_may_read_and_nothing_else() {
     let exercise = Exercise::of(&["RU", "US", "MISSION", "HUM"]);
@@ -316,7 +397,7 @@ fn every_way_out_gives_each_reader_what_he_may_read_and_nothing_else() {
     let ways = ways_out(&document, &names);
     assert!(ways.len() > 500, "{}", ways.len());
     for reader in [Some("RU"), Some("US"), Some("MISSION"), Some("HUM"), None] {
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for way in &ways {
             let (status, answer) = server.get(reader, way);
             assert!(status < 500, "{reader:?} {way}: {answer}");

@@ -1,4 +1,8 @@
 //! Search finds what a reader may read, in three scripts, and nothing else.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 mod support;
 

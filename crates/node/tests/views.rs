@@ -1,4 +1,8 @@
 //! Views beside the pure fold that they are computed with.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 mod support;
 

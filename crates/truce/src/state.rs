@@ -173,7 +173,7 @@ impl Truce {
                 .find_map(|send| send.message.language.clone());
             let Some(language) = language else { continue };
             for (recipient, state) in &mut matter.recipients {
-                let at = state.delivery.started_at().unwrap_or(matter.sends[0].at);
+                let at = state.delivery.at();
                 let shifts = self
                     .directory
                     .origin(recipient)

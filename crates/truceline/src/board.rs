@@ -4,7 +4,7 @@ use crate::config::Settings;
 use crate::{Failure, Outcome};
 use clap::Args as ClapArgs;
 use node::Node;
-use node::board::{Board, FlashRow, LineRow};
+use node::board::{Board, BoardFlash, BoardLine};
 use node::http::pages::age;
 use node::views::OwedRow;
 use record::name::CallSign;
@@ -183,7 +183,7 @@ pub fn render(board: &Board) -> String {
     out
 }
 
-fn flash(row: &FlashRow) -> Vec<String> {
+fn flash(row: &BoardFlash) -> Vec<String> {
     let sounds = if row.sounding { "  SOUNDS" } else { "" };
     let place = row.place_name.as_deref().unwrap_or("");
     let degrees = |e7: Option<i64>| {
@@ -227,7 +227,7 @@ fn joined(words: &[String], none: &str) -> String {
     words.join(", ").replace('_', " ")
 }
 
-fn lines(row: &LineRow) -> Vec<String> {
+fn lines(row: &BoardLine) -> Vec<String> {
     let two_way = row.age_s.map_or("NEVER two-way".to_owned(), |seconds| {
         format!(
             "two-way {} ago, {}",

@@ -45,6 +45,14 @@ pub struct Signer {
     kid: Option<Kid>,
 }
 
+impl IntoIterator for Offices {
+    type Item = Office;
+    type IntoIter = std::vec::IntoIter<Office>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 /// The offices of one desk, as the command line names them.
 #[derive(Debug, Clone)]
 pub struct Offices(Vec<Office>);
@@ -66,7 +74,7 @@ impl FromStr for Offices {
     }
 }
 
-fn language(text: &str) -> Result<String, &'static str> {
+pub fn language(text: &str) -> Result<String, &'static str> {
     Language::new(text).map(|language| language.to_string())
 }
 

@@ -1,6 +1,7 @@
 //! The `truceline` command: the operations room of a ceasefire from the terminal.
 #![allow(clippy::print_stdout, reason = "this is the command line")]
 
+mod account;
 mod board;
 mod carry;
 mod config;
@@ -92,6 +93,9 @@ enum Command {
     /// Serve the node: API, pages, logs
     #[command(after_long_help = "EXAMPLE:\n  truceline serve --data mission --port 8016")]
     Serve(serve::Args),
+    /// Open a node to the first of those who sign in
+    #[command(subcommand)]
+    Account(account::Command),
     /// Print the duty officer's board
     #[command(
         after_long_help = "EXAMPLES:\n  TRUCELINE_TOKEN=tl_… truceline board --url http://localhost:8016 --watch 10\n  truceline board --data truceline-demo --as MISSION --at 2016-06-21T09:00:00Z"
@@ -135,6 +139,7 @@ fn run(command: Command, settings: &config::Settings) -> Outcome {
         Command::Audit(args) => report::run(&args),
         Command::Play(args) => play::run(&args),
         Command::Carry(command) => carry::run(&command, settings),
+        Command::Account(command) => account::run(command, settings),
         Command::Board(args) => board::run(&args, settings),
         Command::Demo(args) => demo::run(&args, settings),
         Command::Serve(args) => serve::serve(args, settings),

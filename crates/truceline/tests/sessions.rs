@@ -411,3 +411,22 @@ fn a_scenario_is_played_and_the_first_line_that_does_not_come_true_is_named() {
     let none = terminal.refuses("play --quiet kept", "");
     assert!(none.contains("no file in it ends in .truce"), "{none}");
 }
+
+#[test]
+fn the_first_administrator_is_invited_from_the_terminal() {
+    let terminal = Terminal::new();
+    terminal.does("log init --callsign MISSION --origin truce.example/mission --data mission");
+    let invited =
+        terminal.does("account invite --data mission --office administrator --languages en,ar");
+    assert_eq!(printed(&invited, "for"), "MISSION");
+    let code = printed(&invited, "code");
+    let kept = std::fs::read(terminal.path().join("mission/accounts.db")).unwrap();
+    assert!(
+        !kept
+            .windows(code.len())
+            .any(|bytes| bytes == code.as_bytes()),
+        "the code itself is kept nowhere"
+    );
+    let refused = terminal.refuses("account invite --data nobody --office administrator", "");
+    assert!(refused.contains("no log was founded here"), "{refused}");
+}

@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// What decides what is said; another story is another store.
-const CODE: [&[u8]; 4] = [
+/// What decides what is said and how it lies on the disk; another story is another store.
+const CODE: [&[u8]; 5] = [
+    include_bytes!("../../../../crates/record/src/store/sqlite.rs"),
     include_bytes!("world.rs"),
     include_bytes!("cast.rs"),
     include_bytes!("story.rs"),

@@ -7,6 +7,7 @@ use record::name::{CallSign, Reference};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use truce::contact::{LineState, Shift};
+use truce::due::Item;
 use truce::values::Slug;
 use utoipa::ToSchema;
 
@@ -127,7 +128,7 @@ impl Moment<'_> {
     }
 
     /// What is owed beside messages: words on line tests, and the relief of the own watch.
-    pub(super) fn beside(&self, own: &CallSign, side: Side, lines: &Lines) -> Vec<OwedRow> {
+    pub(super) fn beside(&self, own: &CallSign, side: Side, lines: &Lines) -> Vec<(Item, OwedRow)> {
         let context = self.moment.context();
         let mut items = truce::due::line_tests(lines, &context.agreement, self.now);
         items.extend(truce::due::reliefs(
@@ -135,12 +136,17 @@ impl Moment<'_> {
             &context.directory,
             self.now,
         ));
-        let mine = items.iter().filter(|item| match side {
+        items.retain(|item| match side {
             Side::Owes => item.by == *own,
             Side::IsOwed => item.to == *own && item.by != *own,
         });
-        mine.map(|item| OwedRow::of(context, item, self.now))
-            .collect()
+        let row = |item: Item| {
+            (
+                item.clone(),
+                crate::views::item_row(context, &item, self.now),
+            )
+        };
+        items.into_iter().map(row).collect()
     }
 
     /// A reference to be read aloud.

@@ -149,7 +149,7 @@ struct ReadBack {
 struct Part {
     part: Option<String>,
     state: String,
-    at: Option<String>,
+    said: Option<At>,
     reply: Option<String>,
 }
 
@@ -267,8 +267,8 @@ impl AsOf {
     }
 
     fn answered(&self, recipient: &Recipient) -> bool {
-        let answered = |part: &Part| part.at.as_ref().is_some_and(|at| self.passed(at));
-        recipient.parts.iter().all(answered)
+        let mut parts = recipient.parts.iter();
+        parts.all(|part| self.took(part.said.as_ref()))
     }
 
     fn recipient(&self, recipient: &Recipient) -> BoardRecipient {
@@ -354,12 +354,12 @@ impl AsOf {
         let mut answers: Vec<BoardAnswer> = Vec::new();
         for recipient in recipients {
             for part in &recipient.parts {
-                let Some(at) = part.at.as_ref().filter(|at| self.passed(at)) else {
+                let Some(said) = part.said.as_ref().filter(|said| self.passed(&said.at)) else {
                     continue;
                 };
                 let reply = part.reply.as_ref().unwrap_or(&part.state);
                 answers.push(BoardAnswer {
-                    at: at.clone(),
+                    at: said.at.clone(),
                     by: recipient.call_sign.clone(),
                     part: part.part.clone(),
                     reply: reply.clone(),

@@ -20,6 +20,7 @@ use record::name::{CallSign, Origin};
 use record::time::UtcMs;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use truce::due::{Item, Urgency};
 use utoipa::ToSchema;
 
 /// Open FLASH that is shown.
@@ -247,16 +248,16 @@ impl Moment<'_> {
         };
         let debts = self.moment.debts(own, side, self.now, DEBTS_MAX)?;
         let beside = self.beside(own, side, lines);
-        let is_overdue = |row: &&OwedRow| row.urgency == "overdue";
+        let is_overdue = |(item, _): &&(Item, OwedRow)| item.urgency == Urgency::Overdue;
         let count = BoardCount {
             total: debts.total + beside.len() as u64,
             overdue: debts.overdue + beside.iter().filter(is_overdue).count() as u64,
         };
         let mut rows = debts.first;
         rows.extend(beside);
-        rows.sort_by(|a, b| a.order().cmp(&b.order()));
+        rows.sort_by(|(a, _), (b, _)| a.cmp(b));
         rows.truncate(DEBTS_MAX);
-        Ok((rows, count))
+        Ok((rows.into_iter().map(|(_, row)| row).collect(), count))
     }
 
     fn notes(&self) -> Result<Vec<String>, ViewError> {

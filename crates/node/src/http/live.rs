@@ -233,7 +233,7 @@ fn since(app: &App, name: &str, since: Option<&str>) -> Result<i64, Problem> {
     })
 }
 
-/// The reader is gone.
+/// The reader is gone, or reads no more.
 struct Gone;
 
 async fn follow(
@@ -246,6 +246,8 @@ async fn follow(
     let (mut changed, mut raised) = (asker.views.changes(), asker.node.timers().changes());
     let mut closing = app.closing();
     loop {
+        // Signing in may have ended meanwhile; nothing more goes out then.
+        app.accounts.again(&asker.caller).ok_or(Gone)?;
         let views = Arc::clone(&asker.views);
         let changes = read(move || views.changes_since(seq, CHANGES_MAX))
             .await
@@ -270,6 +272,7 @@ async fn follow(
                 more = raised.changed() => more.map_err(|_| Gone)?,
                 more = closing.changed() => return more.map_err(|_| Gone).and(Err(Gone)),
                 () = sender.closed() => return Err(Gone),
+                () = tokio::time::sleep(ALIVE_EVERY) => {}
             }
         }
     }

@@ -79,6 +79,7 @@ pub(super) fn objects(part: &Truce) -> Vec<Object> {
             by: instrument.by.clone(),
             place: String::new(),
             tag: word(&instrument.table.formality),
+            title: Some(instrument.table.name.to_string()),
             open: instrument.adopted_at().is_none(),
             body: json(&row(instrument)),
         })

@@ -10,6 +10,9 @@ use truce::areas::{Agreed, Area, Said, Separation};
 use truce::wire::Wire;
 use utoipa::ToSchema;
 
+/// As long as a label may be.
+const TITLE_CHARACTERS_MAX: usize = 120;
+
 /// A designated area. It is coarse by rule, and no aim point.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AreaRow {
@@ -97,6 +100,7 @@ pub(super) fn objects(part: &Truce) -> Vec<Object> {
         by: area.by.clone(),
         place: String::new(),
         tag: word(&area.purpose),
+        title: Some(area.name.to_string()),
         open: area.agreed() == Agreed::Open,
         body: json(&row(area)),
     });
@@ -109,10 +113,16 @@ pub(super) fn objects(part: &Truce) -> Vec<Object> {
         by: separation.by.clone(),
         place: String::new(),
         tag: String::new(),
+        title: Some(beginning(separation.ask.words.as_str())),
         open: separation.answers.len() < separation.ask.to.len(),
         body: json(&separation_row(separation)),
     });
     areas.chain(separations).collect()
+}
+
+/// As much of a text as fits on a list.
+fn beginning(text: &str) -> String {
+    text.chars().take(TITLE_CHARACTERS_MAX).collect()
 }
 
 fn row(area: &Area) -> AreaRow {

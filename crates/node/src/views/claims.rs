@@ -53,6 +53,7 @@ pub(super) fn objects(part: &Truce) -> Vec<Object> {
         by: recorded.by.clone(),
         place: String::new(),
         tag: word(&recorded.claim.claim),
+        title: None,
         open: false,
         body: json(&claim(recorded)),
     });
@@ -64,6 +65,7 @@ pub(super) fn objects(part: &Truce) -> Vec<Object> {
         by: recorded.by.clone(),
         place: String::new(),
         tag: recorded.tally.counted.to_string(),
+        title: None,
         open: false,
         body: json(&tally(recorded)),
     });

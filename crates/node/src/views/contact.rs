@@ -6,11 +6,12 @@ use record::name::CallSign;
 use record::time::UtcMs;
 use serde::Serialize;
 use serde_json::Value;
-use truce::Truce;
 use truce::contact::{Delivery, Matter, PartState, RecipientState, Step};
 use truce::responses::Reply;
+use truce::standing::Effective;
 use truce::values::Language;
 use truce::wire::Wire;
+use truce::{Body, Truce};
 use utoipa::ToSchema;
 
 /// A message, its repeats and continuations, and of each recipient what became of it.
@@ -124,8 +125,7 @@ pub struct PartRow {
     pub part: Option<String>,
     /// `silent`, `answered` or `refused`.
     pub state: &'static str,
-    /// Where it stands.
-    #[serde(flatten)]
+    /// Where it stands; absent while there is silence.
     pub said: Option<Ref>,
     /// What was answered.
     pub reply: Option<Value>,
@@ -144,9 +144,48 @@ fn object(matter: &Matter) -> Object {
         by: matter.by.clone(),
         place: String::new(),
         tag: word(&matter.precedence),
+        title: Some(title(matter)),
         open: matter.is_open(),
         body: json(&row(matter)),
     }
+}
+
+/// Its subject, or else its place, or else its grade.
+fn title(matter: &Matter) -> String {
+    let message = &matter.sends[0].message;
+    let named = message.subject.as_ref().or(message.place_name.as_ref());
+    named.map_or_else(|| word(&matter.precedence), ToString::to_string)
+}
+
+/// A test or fault of a line, as a row by which its line finds it.
+pub(super) fn line_object(said: &Effective<'_>) -> Option<Object> {
+    let (capability, line, at, tag) = match &*said.body {
+        Body::LineTest(test) => (
+            "line.test",
+            &test.line,
+            test.tested_at.utc(),
+            format!("{} {}", word(&test.means), word(&test.result)),
+        ),
+        Body::LineFault(fault) => (
+            "line.fault",
+            &fault.line,
+            fault.since.utc(),
+            word(&fault.means),
+        ),
+        _ => return None,
+    };
+    Some(Object {
+        reference: said.reference.clone(),
+        capability,
+        at,
+        end: at,
+        by: said.by.clone(),
+        place: line.to_string(),
+        tag,
+        title: None,
+        open: false,
+        body: said.body.write().to_string(),
+    })
 }
 
 fn row(matter: &Matter) -> MatterRow {

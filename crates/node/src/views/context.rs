@@ -27,6 +27,8 @@ pub struct Context {
     pub seq: i64,
     /// What of the membership the views were cut by.
     pub cut_by: i64,
+    /// Whether something that was erased still stands in the write-ahead log, because somebody was reading.
+    pub unflushed: bool,
 }
 
 /// What objects have to be computed anew when instruments or call signs change.
@@ -68,6 +70,11 @@ fn of_instrument(instrument: &Instrument) -> Vec<(UtcMs, String)> {
     if let Some((by, at)) = &instrument.amended {
         all.push((*at, format!("{name} is amended by {by}")));
     }
+    // Who accepts later may keep it in force when others leave.
+    all.extend(instrument.accepted.iter().map(|(party, accepted)| {
+        let what = format!("{name} {party} accepts at {}", accepted.at);
+        (accepted.at.max(begins), what)
+    }));
     for (party, departures) in &instrument.departures {
         let accepted = instrument.accepted.get(party).map(|a| a.at);
         all.extend(departures.iter().map(|departure| {

@@ -5,8 +5,9 @@ use super::schema::SPAN;
 use record::name::{Origin, Reference};
 use record::statement::Statement;
 use rusqlite::{Connection, OptionalExtension};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
+use truce::kinds::{About, Name};
 use truce::standing::Said;
 
 /// Statements that were read are kept, until there are so many.
@@ -71,6 +72,8 @@ pub(super) fn index(id: i64) -> u64 {
 pub(super) struct Kept {
     young: HashMap<i64, Arc<Said>>,
     old: HashMap<i64, Arc<Said>>,
+    /// Statements that were read from the tables because they were not kept.
+    pub read: u64,
 }
 
 impl Kept {
@@ -97,7 +100,8 @@ impl Kept {
     }
 
     pub fn clear(&mut self) {
-        *self = Self::default();
+        self.young.clear();
+        self.old.clear();
     }
 }
 
@@ -115,9 +119,14 @@ pub(super) fn said(
         .query_row([id], |row| row.get(0))
         .optional()?;
     let Some(text) = text else { return Ok(None) };
-    let said = Arc::new(read(id, &text)?);
+    Ok(Some(keep(kept, id, &text)?))
+}
+
+fn keep(kept: &mut Kept, id: i64, text: &str) -> Result<Arc<Said>, ViewError> {
+    let said = Arc::new(read(id, text)?);
+    kept.read += 1;
     kept.put(id, Arc::clone(&said));
-    Ok(Some(said))
+    Ok(said)
 }
 
 pub(super) fn read(id: i64, text: &str) -> Result<Said, ViewError> {
@@ -132,10 +141,37 @@ pub(super) fn read(id: i64, text: &str) -> Result<Said, ViewError> {
     Ok(Said::new(reference, statement))
 }
 
+/// The kind of a statement, when it is known here: also of one whose content is withheld or was erased.
+pub(super) fn name_of(said: &Said) -> Option<Name> {
+    let kind = said.statement.kind()?;
+    let known = Name::ALL.iter().copied();
+    known
+        .filter(|_| kind.version == 1)
+        .find(|name| name.as_str() == kind.name)
+}
+
+/// The statement to whose object a statement belongs. It is told by the head alone, so that nothing moves when content comes
+/// later or is erased.
+pub(super) fn joins(said: &Said) -> Option<&Reference> {
+    let belongs = !matches!(
+        name_of(said)?.about(),
+        About::Nothing | About::Free | About::MayAny(_) | About::Two(_)
+    );
+    let first = said.head()?.about.first();
+    first.filter(|_| belongs)
+}
+
+/// A statement of an object, with its standing as it was written last.
+pub(super) struct Member {
+    pub said: Arc<Said>,
+    pub standing: String,
+    pub why: Option<String>,
+}
+
 /// One object's statements.
 pub(super) struct Group {
     /// Those that belong to it.
-    pub members: BTreeMap<i64, Arc<Said>>,
+    pub members: BTreeMap<i64, Member>,
     /// Those that members name, or that join it to another object.
     pub beside: BTreeMap<i64, Arc<Said>>,
     /// What members name and is not read here.
@@ -154,13 +190,16 @@ impl Group {
             beside: BTreeMap::new(),
             absent: HashSet::new(),
         };
-        group.join(db, kept, root)?;
-        let all = group.members.values().chain(group.beside.values());
-        let named: Vec<i64> = all
-            .filter_map(|said| said.head())
-            .flat_map(|head| &head.about)
-            .filter_map(|about| Some(id(logs.known(&about.origin)?, about.index)))
-            .collect();
+        let first = group.members.get(&root);
+        if first.is_some_and(|first| name_of(&first.said) == Some(Name::ClaimRecord)) {
+            group.relate(db, kept, logs, root)?;
+        }
+        let mut named = BTreeSet::new();
+        for said in group.all() {
+            for about in said.head().into_iter().flat_map(|head| &head.about) {
+                named.extend(logs.known(&about.origin).map(|log| id(log, about.index)));
+            }
+        }
         for id in named {
             if group.members.contains_key(&id) || group.beside.contains_key(&id) {
                 continue;
@@ -173,19 +212,42 @@ impl Group {
         Ok(group)
     }
 
-    /// Statements about two objects, such as the relation of two claims, with what was said of them.
-    fn join(&mut self, db: &Connection, kept: &mut Kept, root: i64) -> Result<(), ViewError> {
-        const SQL: &str = "SELECT s.root FROM about JOIN statement s ON s.id = about.from_id WHERE about.to_id = ?1 AND s.root <> ?2 AND s.kind = 'claim.relate/1'";
-        let mut roots = HashSet::new();
-        for member in self.members.keys() {
-            let mut select = db.prepare_cached(SQL)?;
-            let rows = select.query_map([*member, root], |row| row.get::<_, i64>(0))?;
-            for row in rows {
-                roots.insert(row?);
+    /// All statements that it takes to compute it.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Said>> {
+        let members = self.members.values().map(|member| &member.said);
+        members.chain(self.beside.values())
+    }
+
+    /// The relations in which a claim stands, and the claims to which, each with what was said of it: one that was taken back
+    /// stands in none.
+    fn relate(
+        &mut self,
+        db: &Connection,
+        kept: &mut Kept,
+        logs: &Logs,
+        claim: i64,
+    ) -> Result<(), ViewError> {
+        const SQL: &str = "SELECT s.id FROM about JOIN statement s ON s.id = about.from_id WHERE about.to_id = ?1 AND s.kind = 'claim.relate/1'";
+        let relations: Vec<i64> = db
+            .prepare_cached(SQL)?
+            .query_map([claim], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        let mut roots = BTreeSet::new();
+        for relation in relations {
+            roots.insert(relation);
+            let Some(said) = said(db, kept, relation)? else {
+                continue;
+            };
+            let claims = said.head().into_iter().flat_map(|head| &head.about);
+            for claim in claims {
+                roots.extend(logs.known(&claim.origin).map(|log| id(log, claim.index)));
             }
         }
-        for other in roots {
-            self.beside.extend(members(db, kept, other)?);
+        roots.remove(&claim);
+        for root in roots {
+            let others = members(db, kept, root)?;
+            self.beside
+                .extend(others.into_iter().map(|(id, member)| (id, member.said)));
         }
         Ok(())
     }
@@ -195,18 +257,26 @@ fn members(
     db: &Connection,
     kept: &mut Kept,
     root: i64,
-) -> Result<BTreeMap<i64, Arc<Said>>, ViewError> {
+) -> Result<BTreeMap<i64, Member>, ViewError> {
+    const FIRST: &str = "SELECT id, standing, why FROM statement WHERE id = ?1 AND root = ?1";
+    const OTHERS: &str = "SELECT id, standing, why FROM statement WHERE root = ?1 AND root <> id";
     let mut members = BTreeMap::new();
-    if let Some(first) = said(db, kept, root)? {
-        members.insert(root, first);
-    }
-    let ids: Vec<i64> = db
-        .prepare_cached("SELECT id FROM statement WHERE root = ?1 AND root <> id")?
-        .query_map([root], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    for id in ids {
-        if let Some(said) = said(db, kept, id)? {
-            members.insert(id, said);
+    for sql in [FIRST, OTHERS] {
+        let mut select = db.prepare_cached(sql)?;
+        let mut rows = select.query([root])?;
+        while let Some(row) = rows.next()? {
+            let id = row.get(0)?;
+            if let Some(said) = said(db, kept, id)? {
+                let (standing, why) = (row.get(1)?, row.get(2)?);
+                members.insert(
+                    id,
+                    Member {
+                        said,
+                        standing,
+                        why,
+                    },
+                );
+            }
         }
     }
     Ok(members)

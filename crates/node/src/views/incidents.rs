@@ -118,6 +118,7 @@ pub(super) fn objects(part: &Truce, directory: &Directory) -> Vec<Object> {
             by,
             place: code.or_else(name).unwrap_or_default(),
             tag: word(&body.category),
+            title: None,
             open: false,
             body: json(&row),
         })

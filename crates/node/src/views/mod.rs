@@ -11,6 +11,8 @@ pub mod incidents;
 pub mod objects;
 pub mod toll;
 
+mod basis;
+mod compute;
 mod fold;
 mod group;
 mod query;
@@ -18,9 +20,9 @@ mod schema;
 mod snapshot;
 
 pub use context::Context;
-pub use fold::{Batch, Progress};
-pub(crate) use query::short;
-pub use query::{Alarm, Change, ListQuery, Listed, OwedRow, StatementRow};
+pub use fold::{Batch, Effort, Progress};
+pub use query::{Alarm, Change, ListQuery, Listed, Mark, OwedRow, StatementRow};
+pub(crate) use query::{item_row, short};
 pub use snapshot::{Debts, First, ReportCounted, Side, Snapshot};
 
 use crate::authority::Eyes;
@@ -185,7 +187,7 @@ impl Views {
     /// # Errors
     /// [`ViewError`].
     pub(crate) fn not_folded(&self, sources: &Sources) -> Result<Vec<Part>, ViewError> {
-        let mut fold = lock(&self.fold);
+        let mut fold = self.writing()?;
         fold.prepare(sources)?;
         if self.eyes == Eyes::Node {
             sources.set_members(fold.membership());
@@ -209,7 +211,7 @@ impl Views {
         told: &Sender<u64>,
     ) -> Result<(), ViewError> {
         loop {
-            let mut fold = lock(&self.fold);
+            let mut fold = self.writing()?;
             let progress = fold.ahead(sources, blocks, Batch::REBUILD);
             self.after_batch(fold, sources, progress.is_err())?;
             let Progress { folded, more } = progress?;
@@ -235,9 +237,7 @@ impl Views {
         }
         self.earliest
             .fetch_min(fold.take_earliest(), Ordering::Relaxed);
-        let context = Arc::new(fold.context());
-        let seq = context.seq;
-        *self.context.write().unwrap_or_else(PoisonError::into_inner) = context;
+        let seq = self.publish(&fold);
         drop(fold);
         self.changed.send_if_modified(|last| {
             let changed = *last != seq;
@@ -255,7 +255,21 @@ impl Views {
     pub fn hold_still(&self, origin: &Origin, from: u64) -> Result<Still<'_>, ViewError> {
         let mut fold = self.writing()?;
         fold.set_back(origin, from)?;
+        self.publish(&fold);
         Ok(Still(fold))
+    }
+
+    fn publish(&self, fold: &Fold) -> i64 {
+        let context = Arc::new(fold.context());
+        let seq = context.seq;
+        *self.context.write().unwrap_or_else(PoisonError::into_inner) = context;
+        seq
+    }
+
+    /// How much work the folding was, since the views were opened.
+    #[must_use]
+    pub fn effort(&self) -> Effort {
+        lock(&self.fold).effort()
     }
 
     /// The earliest deadline that was written since this was asked last.
@@ -270,8 +284,10 @@ impl Views {
     /// [`ViewError`].
     pub fn clear(&self) -> Result<(), ViewError> {
         let mut fold = self.writing()?;
-        lock(&self.idle).clear();
-        fold.clear()
+        let cut_by = fold.cut_by();
+        fold.clear(cut_by)?;
+        self.publish(&fold);
+        Ok(())
     }
 
     /// In an exercise: nothing of other logs arrives here any more, until it is ended.
@@ -298,17 +314,18 @@ impl Views {
         self.changed.subscribe()
     }
 
-    /// Whether all that these eyes can see of `sources` is folded.
+    /// Whether all that these eyes can see of `sources` is folded, and what was erased is gone from the files.
     #[must_use]
     pub fn has_applied(&self, sources: &Sources) -> bool {
         let context = self.context();
         let alone = self.is_cut_off();
         let cut = context.cut_by == sources.members().mark(&self.eyes);
-        cut && sources.all().iter().all(|source| {
-            let own = self.eyes == Eyes::Participant(source.origin().clone());
-            let folded = context.folded.get(source.origin()).copied().unwrap_or(0);
-            (alone && !own) || folded >= source.size()
-        })
+        cut && !context.unflushed
+            && sources.all().iter().all(|source| {
+                let own = self.eyes == Eyes::Participant(source.origin().clone());
+                let folded = context.folded.get(source.origin()).copied().unwrap_or(0);
+                (alone && !own) || folded >= source.size()
+            })
     }
 
     /// SHA-256 over all rows in the order of what they are about: the same for the same statements, in whatever order they came.
@@ -316,8 +333,16 @@ impl Views {
     /// # Errors
     /// [`ViewError`].
     pub fn digest(&self) -> Result<String, ViewError> {
+        Ok(query::digest(&self.rows()?))
+    }
+
+    /// The rows over which the digest is taken, for whoever has to find out in what two views differ.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn rows(&self) -> Result<Vec<String>, ViewError> {
         let shifts = Arc::clone(&self.context().shifts);
-        self.read(|db| query::digest(db, &shifts))
+        self.read(|db| query::rows(db, &shifts))
     }
 
     fn read<T>(

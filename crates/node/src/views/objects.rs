@@ -6,7 +6,8 @@ use record::name::{CallSign, Reference};
 use record::time::UtcMs;
 use serde::Serialize;
 use truce::Truce;
-use truce::standing::Directory;
+use truce::kinds::Name;
+use truce::standing::{Directory, Effective};
 use utoipa::ToSchema;
 
 /// One object, as the table has it.
@@ -26,6 +27,8 @@ pub struct Object {
     pub place: String,
     /// Grade, sort or category.
     pub tag: String,
+    /// What it is called on a list.
+    pub title: Option<String>,
     /// Whether something in it is open.
     pub open: bool,
     /// As the API gives it.
@@ -77,6 +80,28 @@ impl Holding {
 
 pub(super) fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("names are texts, and nothing in a row fails to be written")
+}
+
+/// Whether a statement of this kind may be the one by which an object is known.
+pub(super) fn begins_one(name: Name) -> bool {
+    matches!(
+        name,
+        Name::MessageSend
+            | Name::InstrumentTable
+            | Name::AreaDesignate
+            | Name::SeparationAsk
+            | Name::ClaimRecord
+            | Name::TallyRecord
+            | Name::TollRecord
+            | Name::ReportFile
+            | Name::LineTest
+            | Name::LineFault
+    )
+}
+
+/// Tests and faults of lines, as rows by which their line finds them.
+pub(super) fn of_lines(said: &[Effective<'_>]) -> Vec<Object> {
+    said.iter().filter_map(contact::line_object).collect()
 }
 
 /// All objects of the truce, or of a part of it.

@@ -1,8 +1,10 @@
 //! Reading views: lists, what is due, changes. Each reads one snapshot.
 
-use super::fold::{reference, spell_what};
-use super::group::{Group, Kept, Logs, id, index, said};
-use super::objects::{self, Object};
+use super::compute::spell_what;
+use super::contact::word;
+use super::fold::reference;
+use super::group::{Group, Kept, Logs, id, index, joins, said};
+use super::objects;
 use super::schema::{OPEN, SPAN};
 use super::{Context, ViewError, Views};
 use crate::search::Texts;
@@ -16,16 +18,19 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use truce::agreement::{Actor, Coverage, Line};
+use truce::agreement::{Actor, Coverage};
 use truce::areas::Area;
-use truce::contact::{LineEnd, LineState, Means, Shifts, last_two_way, within_ms};
-use truce::due::{Item, Urgency};
+use truce::contact::{LineEnd, LineState, Means, Shifts, Slot, last_two_way, within_ms};
+use truce::due::{Item, Urgency, What};
 use truce::kinds::Name;
 use truce::standing::{Said, Statements};
 use truce::values::{Position, Slug};
 use truce::wire::Wire;
-use truce::{Body, Context as Basis, OwnLog, Truce};
+use truce::{Context as Basis, OwnLog, Truce};
 use utoipa::ToSchema;
+
+/// Steps from a statement to what it belongs to.
+const STEPS_MAX: usize = 256;
 
 /// What a list is asked for.
 #[derive(Debug, Clone, Default)]
@@ -139,6 +144,24 @@ pub struct OwedRow {
     pub holding: Option<Value>,
 }
 
+/// A place among the deadlines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark(i64, i64, i64);
+
+impl Mark {
+    /// Before all deadlines at `at`.
+    #[must_use]
+    pub fn before(at: UtcMs) -> Self {
+        Self(at.0, i64::MIN, i64::MIN)
+    }
+
+    /// After all deadlines at `at`.
+    #[must_use]
+    pub fn after(at: UtcMs) -> Self {
+        Self(at.0, i64::MAX, i64::MAX)
+    }
+}
+
 /// A deadline that passes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alarm {
@@ -182,12 +205,27 @@ impl Views {
         self.read(|db| due(db, &context, now))
     }
 
-    /// Deadlines that pass after `after` and not after `until`, in their order.
+    /// At most `max` deadlines that passed unsettled, after the place `after` and not later than `until`, in their order; and
+    /// the place from which to go on, when there may be more.
     ///
     /// # Errors
     /// [`ViewError`].
-    pub fn alarms(&self, after: UtcMs, until: UtcMs, max: u32) -> Result<Vec<Alarm>, ViewError> {
+    pub fn alarms(
+        &self,
+        after: &Mark,
+        until: UtcMs,
+        max: u32,
+    ) -> Result<(Vec<Alarm>, Option<Mark>), ViewError> {
         self.read(|db| alarms(db, after, until, max))
+    }
+
+    /// Line tests and reliefs that are overdue at `now`. Of each line that is the last test that was asked for.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn standing_alarms(&self, now: UtcMs) -> Result<Vec<Alarm>, ViewError> {
+        let context = self.context();
+        self.read(|db| standing_alarms(db, &context, now))
     }
 
     /// When the next deadline passes.
@@ -195,11 +233,11 @@ impl Views {
     /// # Errors
     /// [`ViewError`].
     pub fn next_deadline(&self, after: UtcMs) -> Result<Option<UtcMs>, ViewError> {
-        const SQL: &str = "SELECT min(due_at) FROM owed WHERE settled_at = ?1 AND due_at > ?2";
+        const SQL: &str = "SELECT min(due_at) FROM owed WHERE settled_at > due_at AND due_at > ?1";
         self.read(|db| {
             let at: Option<i64> = db
                 .prepare_cached(SQL)?
-                .query_row(params![OPEN, after.0], |row| row.get(0))?;
+                .query_row([after.0], |row| row.get(0))?;
             Ok(at.map(UtcMs))
         })
     }
@@ -222,18 +260,8 @@ impl Views {
     /// # Errors
     /// [`ViewError`].
     pub fn object(&self, capability: &str, of: &Reference) -> Result<Option<String>, ViewError> {
-        const SQL: &str = "SELECT o.body FROM object o JOIN statement s ON s.id = ?1 WHERE o.capability = ?2 AND o.id IN (s.id, s.root)";
         let context = self.context();
-        let body = self.read(|db| {
-            let logs = Logs::load(db)?;
-            let Some(id) = held(db, &logs, of)? else {
-                return Ok(None);
-            };
-            Ok(db
-                .prepare_cached(SQL)?
-                .query_row(params![id, capability], |row| row.get(0))
-                .optional()?)
-        })?;
+        let body = self.read(|db| object(db, capability, of))?;
         Ok(body.map(|body| told(capability, body, &context)))
     }
 
@@ -327,7 +355,7 @@ impl Views {
     /// # Errors
     /// [`ViewError`].
     pub fn without_receipt(&self, by: &CallSign, max: u32) -> Result<Vec<Reference>, ViewError> {
-        const SQL: &str = "SELECT DISTINCT asked_in FROM owed WHERE by_sign = ?1 AND settled_at = ?2 AND received = 0 AND by_sign <> to_sign LIMIT ?3";
+        const SQL: &str = "SELECT DISTINCT asked_in FROM owed WHERE by_sign = ?1 AND (settled_at = ?2 OR what = 'told') AND received = 0 AND by_sign <> to_sign LIMIT ?3";
         self.read(|db| {
             let logs = Logs::load(db)?;
             let ids: Vec<i64> = db
@@ -396,7 +424,7 @@ impl Views {
     /// [`ViewError`].
     pub fn lines(&self) -> Result<BTreeMap<(Reference, Slug), LineState>, ViewError> {
         let context = self.context();
-        self.read(|db| lines(db, &context))
+        self.read(|db| lines(db, &context, None))
     }
 
     /// Statements by their local ids, in that order.
@@ -458,6 +486,43 @@ fn held(db: &Connection, logs: &Logs, of: &Reference) -> Result<Option<i64>, Vie
         .map(|_| id))
 }
 
+/// The object that is known by this statement, or by the one that it belongs to, over all steps. Of an area that is its latest
+/// revision, by whichever of them it is asked for.
+fn object(db: &Connection, capability: &str, of: &Reference) -> Result<Option<String>, ViewError> {
+    const KNOWN_BY: &str = "SELECT body FROM object WHERE capability = ?2 AND id = ?1";
+    const REVISION: &str = "SELECT o.body FROM statement s JOIN object o ON o.id = s.id WHERE s.root = ?1 AND s.root <> s.id AND o.capability = ?2 ORDER BY o.at_ms DESC, o.id DESC LIMIT 1";
+    let logs = Logs::load(db)?;
+    let mut next = Some(of.clone());
+    let mut first = None;
+    for _ in 0..STEPS_MAX {
+        let Some(id) = next
+            .as_ref()
+            .map(|of| held(db, &logs, of))
+            .transpose()?
+            .flatten()
+        else {
+            break;
+        };
+        let found: Option<String> = db
+            .prepare_cached(KNOWN_BY)?
+            .query_row(params![id, capability], |row| row.get(0))
+            .optional()?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        first = Some(id);
+        let said = said(db, &mut Kept::default(), id)?;
+        next = said.and_then(|said| joins(&said).cloned());
+    }
+    let Some(first) = first.filter(|_| capability == "area") else {
+        return Ok(None);
+    };
+    Ok(db
+        .prepare_cached(REVISION)?
+        .query_row(params![first, capability], |row| row.get(0))
+        .optional()?)
+}
+
 pub(crate) fn short(context: &Context, origin: &Origin, at: u64) -> String {
     match context.directory.call_sign(origin) {
         Some(sign) => format!("{sign}-{at}"),
@@ -466,7 +531,7 @@ pub(crate) fn short(context: &Context, origin: &Origin, at: u64) -> String {
 }
 
 /// What [`owed_row`] reads.
-pub(super) const OWED: &str = "SELECT w.what, w.part, w.by_sign, w.to_sign, w.object, w.said_at, w.started_at, w.received, w.due_at, w.holding, o.capability, o.body FROM owed w LEFT JOIN object o ON o.id = w.object";
+pub(super) const OWED: &str = "SELECT w.what, w.part, w.by_sign, w.to_sign, w.about, w.said_at, w.started_at, w.received, w.due_at, w.holding, o.title FROM owed w LEFT JOIN object o ON o.id = w.about";
 
 fn due(db: &Connection, context: &Context, now: UtcMs) -> Result<Vec<OwedRow>, ViewError> {
     let sql = format!("{OWED} WHERE w.settled_at > ?1 AND w.said_at <= ?1");
@@ -477,109 +542,77 @@ fn due(db: &Connection, context: &Context, now: UtcMs) -> Result<Vec<OwedRow>, V
     while let Some(row) = found.next()? {
         rows.push(owed_row(db, context, &logs, row, now)?);
     }
-    let lines = lines(db, context)?;
+    let lines = lines(db, context, Some(now))?;
     let mut items = truce::due::line_tests(&lines, &context.agreement, now);
     items.extend(truce::due::reliefs(
         &context.shifts,
         &context.directory,
         now,
     ));
-    rows.extend(items.iter().map(|item| OwedRow::of(context, item, now)));
-    rows.sort_by(|a, b| a.order().cmp(&b.order()));
-    Ok(rows)
+    rows.extend(items.into_iter().map(|item| {
+        let row = item_row(context, &item, now);
+        (item, row)
+    }));
+    rows.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(rows.into_iter().map(|(_, row)| row).collect())
 }
 
-type Order<'r> = (
-    u8,
-    Option<&'r str>,
-    &'r str,
-    &'r str,
-    &'r str,
-    Option<&'r str>,
-);
-
-impl OwedRow {
-    /// The order of `truce::due::Item`: urgency, then the deadline, then the age.
-    pub(crate) fn order(&self) -> Order<'_> {
-        let urgency = match self.urgency.as_str() {
-            "overdue" => 0,
-            "open" => 1,
-            _ => 2,
-        };
-        let (due, part) = (self.due_at.as_deref(), self.part.as_deref());
-        (urgency, due, &self.since, &self.by, &self.about, part)
-    }
-
-    /// The row of what is owed beside messages.
-    pub(crate) fn of(context: &Context, item: &Item, now: UtcMs) -> Self {
-        item_row(context, item, now)
-    }
-}
-
+/// A row, with the item that it stands for: by that it is ordered, as everywhere.
 pub(super) fn owed_row(
     db: &Connection,
     context: &Context,
     logs: &Logs,
     row: &Row<'_>,
     now: UtcMs,
-) -> Result<OwedRow, ViewError> {
+) -> Result<(Item, OwedRow), ViewError> {
+    let damaged = |what: &str| ViewError::Damaged(format!("a debt has no {what}"));
     let object: i64 = row.get(4)?;
-    let said_at: i64 = row.get(5)?;
     let started: Option<i64> = row.get(6)?;
     let started = started.filter(|at| *at <= now.0);
     let due: Option<i64> = started.and(row.get(8)?);
     let urgency = match (started, due) {
-        (None, _) => "unreachable",
-        (Some(_), Some(due)) if now.0 >= due => "overdue",
-        _ => "open",
+        (None, _) => Urgency::Unreachable,
+        (Some(_), Some(due)) if now.0 >= due => Urgency::Overdue,
+        _ => Urgency::Open,
     };
+    let sign = |at: usize| -> Result<CallSign, ViewError> {
+        let text: String = row.get(at)?;
+        text.parse().map_err(|_| damaged("call sign"))
+    };
+    let (what, part): (String, Option<String>) = (row.get(0)?, row.get(1)?);
     let holding: Option<String> = row.get(9)?;
-    let body: Option<String> = row.get(11)?;
-    let capability: Option<String> = row.get(10)?;
-    let about = reference(db, logs, object)?
-        .ok_or_else(|| ViewError::Damaged(format!("entry {} is missing", index(object))))?;
-    Ok(OwedRow {
-        what: row.get(0)?,
-        part: row.get(1)?,
-        by: row.get(2)?,
-        to: row.get(3)?,
-        short: short(context, &about.origin, about.index),
-        about: about.to_string(),
-        title: body
-            .zip(capability)
-            .and_then(|(body, of)| title(&of, &body)),
-        urgency: urgency.into(),
-        since: UtcMs(said_at).to_string(),
-        due_at: due.map(|at| UtcMs(at).to_string()),
-        age_s: (now.0 - said_at).max(0) / 1000,
-        overdue_s: due
-            .filter(|_| urgency == "overdue")
-            .map_or(0, |due| (now.0 - due) / 1000),
+    let about = reference(db, logs, object)?.ok_or_else(|| damaged("statement"))?;
+    let item = Item {
+        urgency,
+        due_at: due.map(UtcMs),
+        since: UtcMs(row.get(5)?),
+        what: read_what(&what, part.as_deref()).ok_or_else(|| damaged("sort"))?,
+        by: sign(2)?,
+        to: sign(3)?,
+        about,
         received: started.is_some() && row.get(7)?,
-        holding: holding.and_then(|text| serde_json::from_str(&text).ok()),
+        holding: None,
+    };
+    let mut row = OwedRow {
+        title: row.get(10)?,
+        ..item_row(context, &item, now)
+    };
+    row.holding = holding.and_then(|text| serde_json::from_str(&text).ok());
+    Ok((item, row))
+}
+
+fn read_what(what: &str, part: Option<&str>) -> Option<What> {
+    Some(match what {
+        "flash" => What::Flash,
+        "answer" => What::Answer(part.map(Slug::new).transpose().ok()?),
+        "acceptance" => What::Acceptance,
+        "area_response" => What::AreaResponse,
+        "separation_answer" => What::SeparationAnswer,
+        _ => return None,
     })
 }
 
-/// What an object is called on a list.
-fn title(capability: &str, body: &str) -> Option<String> {
-    let body: Value = serde_json::from_str(body).ok()?;
-    let text = |pointer: &str| {
-        body.pointer(pointer)
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    };
-    match capability {
-        "matter" => text("/sends/0/message/subject")
-            .or_else(|| text("/sends/0/message/place_name"))
-            .or_else(|| text("/precedence")),
-        "instrument" => text("/terms/name"),
-        "area" => text("/name"),
-        "separation" => text("/ask/words"),
-        _ => None,
-    }
-}
-
-fn item_row(context: &Context, item: &Item, now: UtcMs) -> OwedRow {
+pub(crate) fn item_row(context: &Context, item: &Item, now: UtcMs) -> OwedRow {
     let (what, part) = spell_what(&item.what);
     OwedRow {
         what: what.into(),
@@ -604,14 +637,21 @@ fn item_row(context: &Context, item: &Item, now: UtcMs) -> OwedRow {
     }
 }
 
-fn alarms(db: &Connection, after: UtcMs, until: UtcMs, max: u32) -> Result<Vec<Alarm>, ViewError> {
+fn alarms(
+    db: &Connection,
+    after: &Mark,
+    until: UtcMs,
+    max: u32,
+) -> Result<(Vec<Alarm>, Option<Mark>), ViewError> {
     // A deadline passed if nobody had settled it by then, whatever was said later.
-    const SQL: &str = "SELECT object, what, part, by_sign, to_sign, due_at FROM owed WHERE settled_at > ?1 AND due_at > ?1 AND due_at <= ?2 AND settled_at > due_at ORDER BY due_at, object, n LIMIT ?3";
+    const SQL: &str = "SELECT about, what, part, by_sign, to_sign, due_at, root, n FROM owed WHERE settled_at > due_at AND (due_at, root, n) > (?1, ?2, ?3) AND due_at <= ?4 ORDER BY due_at, root, n LIMIT ?5";
     let logs = Logs::load(db)?;
-    let mut all = Vec::new();
+    let (mut all, mut count, mut last) = (Vec::new(), 0, None);
     let mut select = db.prepare_cached(SQL)?;
-    let mut rows = select.query(params![after.0, until.0, max])?;
+    let mut rows = select.query(params![after.0, after.1, after.2, until.0, max])?;
     while let Some(row) = rows.next()? {
+        count += 1;
+        last = Some(Mark(row.get(5)?, row.get(6)?, row.get(7)?));
         if let Some(about) = reference(db, &logs, row.get(0)?)? {
             all.push(Alarm {
                 about,
@@ -623,13 +663,60 @@ fn alarms(db: &Connection, after: UtcMs, until: UtcMs, max: u32) -> Result<Vec<A
             });
         }
     }
+    Ok((all, last.filter(|_| count == max)))
+}
+
+/// Line tests and reliefs that are overdue at `now`: deadlines that no debt of the tables has.
+fn standing_alarms(
+    db: &Connection,
+    context: &Context,
+    now: UtcMs,
+) -> Result<Vec<Alarm>, ViewError> {
+    const TESTED: &str = "SELECT EXISTS (SELECT 1 FROM object WHERE capability = 'line.test' AND place = ?1 AND by_sign = ?2 AND at_ms BETWEEN ?3 AND ?4)";
+    let mut all = Vec::new();
+    for instrument in context.agreement.in_force(now) {
+        for line in instrument.table.lines.iter() {
+            let slot = truce::contact::slot(line, now).filter(|slot| slot.due_at <= now);
+            let Some(slot) = slot else { continue };
+            for (end, other) in [(&line.a, &line.b), (&line.b, &line.a)] {
+                let within = params![line.id.as_str(), end.as_str(), slot.at.0, slot.due_at.0];
+                let tested: bool = db
+                    .prepare_cached(TESTED)?
+                    .query_row(within, |row| row.get(0))?;
+                if !tested {
+                    all.push(Alarm {
+                        about: instrument.reference.clone(),
+                        what: spell_what(&What::LineTest).0.to_owned(),
+                        part: Some(line.id.to_string()),
+                        by: end.to_string(),
+                        to: other.to_string(),
+                        due_at: slot.due_at,
+                    });
+                }
+            }
+        }
+    }
+    let reliefs = truce::due::reliefs(&context.shifts, &context.directory, now);
+    all.extend(reliefs.into_iter().filter_map(|item| {
+        let overdue = item.urgency == Urgency::Overdue;
+        Some(Alarm {
+            due_at: item.due_at.filter(|_| overdue)?,
+            about: item.about,
+            what: spell_what(&item.what).0.to_owned(),
+            part: None,
+            by: item.by.to_string(),
+            to: item.to.to_string(),
+        })
+    }));
     Ok(all)
 }
 
 /// The conditions of a list, with their values.
-fn conditions(query: &ListQuery, mut all: Vec<(String, Sql)>) -> Vec<(String, Sql)> {
+fn conditions(query: &ListQuery, first: Vec<(String, Sql)>) -> Vec<(String, Option<Sql>)> {
+    let first = first.into_iter().map(|(sql, value)| (sql, Some(value)));
+    let mut all: Vec<_> = first.collect();
     let mut add = |sql: &str, value: Option<Sql>| {
-        if let Some(value) = value {
+        if value.is_some() {
             all.push((sql.to_owned(), value));
         }
     };
@@ -637,38 +724,51 @@ fn conditions(query: &ListQuery, mut all: Vec<(String, Sql)>) -> Vec<(String, Sq
     add("at_ms < ?", query.until.map(|at| at.0.into()));
     add("place = ?", query.place.clone().map(Sql::from));
     add("tag = ?", query.tag.clone().map(Sql::from));
-    add("open = ?", query.open.map(|open| i64::from(open).into()));
     add("by_sign = ?", query.by.clone().map(Sql::from));
     all
+}
+
+/// The index by which a list of objects is read: each has all that is filtered by and is in the order of the list, so that
+/// neither a total nor a page reads rows that it does not show.
+fn object_index(query: &ListQuery) -> &'static str {
+    match query {
+        ListQuery {
+            open: Some(true), ..
+        } => "object INDEXED BY object_open",
+        ListQuery { place: Some(_), .. } => "object INDEXED BY object_place",
+        ListQuery { by: Some(_), .. } => "object INDEXED BY object_by",
+        ListQuery { tag: Some(_), .. } => "object INDEXED BY object_tag",
+        _ => "object INDEXED BY object_list",
+    }
 }
 
 fn page<T>(
     db: &Connection,
     table: &str,
     columns: &str,
-    conditions: &[(String, Sql)],
+    conditions: &[(String, Option<Sql>)],
     query: &ListQuery,
     mut row: impl FnMut(&Row<'_>) -> Result<Option<T>, ViewError>,
 ) -> Result<Listed<T>, ViewError> {
     let filter: Vec<&str> = conditions.iter().map(|(sql, _)| sql.as_str()).collect();
-    let filter = if filter.is_empty() {
-        "1".to_owned()
-    } else {
-        filter.join(" AND ")
+    let filter = match filter.as_slice() {
+        [] => String::new(),
+        filter => format!(" WHERE {}", filter.join(" AND ")),
     };
-    let values = || conditions.iter().map(|(_, value)| value.clone());
+    let values = || conditions.iter().filter_map(|(_, value)| value.clone());
     let total: i64 = db
-        .prepare_cached(&format!("SELECT count(*) FROM {table} WHERE {filter}"))?
+        .prepare_cached(&format!("SELECT count(*) FROM {table}{filter}"))?
         .query_row(params_from_iter(values()), |row| row.get(0))?;
+    let and = if filter.is_empty() { "WHERE" } else { "AND" };
     let (after, position) = match query.after {
         Some((at, id)) => (
-            " AND (at_ms, id) < (?, ?)",
+            format!(" {and} (at_ms, id) < (?, ?)"),
             vec![Sql::from(at), Sql::from(id)],
         ),
-        None => ("", vec![]),
+        None => (String::new(), vec![]),
     };
     let sql = format!(
-        "SELECT at_ms, id, {columns} FROM {table} WHERE {filter}{after} ORDER BY at_ms DESC, id DESC LIMIT {}",
+        "SELECT at_ms, id, {columns} FROM {table}{filter}{after} ORDER BY at_ms DESC, id DESC LIMIT {}",
         query.limit + 1
     );
     let mut select = db.prepare_cached(&sql)?;
@@ -702,14 +802,13 @@ fn list(db: &Connection, capability: &str, query: &ListQuery) -> Result<Listed<S
         "capability = ?".to_owned(),
         Sql::from(capability.to_owned()),
     )];
-    page(
-        db,
-        "object",
-        "body",
-        &conditions(query, first),
-        query,
-        |row| Ok(Some(row.get(2)?)),
-    )
+    let mut all = conditions(query, first);
+    // Written out, not given as a value: otherwise the index of what is open could not be used.
+    let open = query.open.map(|open| format!("open = {}", i64::from(open)));
+    all.extend(open.map(|open| (open, None)));
+    page(db, object_index(query), "body", &all, query, |row| {
+        Ok(Some(row.get(2)?))
+    })
 }
 
 fn statements(
@@ -729,22 +828,21 @@ fn statements(
             .ok()
             .and_then(|sign: CallSign| context.directory.origin(&sign).cloned());
         let log = origin.and_then(|origin| logs.known(&origin)).unwrap_or(-1);
-        all.push(("id >= ?".to_owned(), (log * SPAN).into()));
-        all.push(("id < ?".to_owned(), ((log + 1) * SPAN).into()));
+        all.push(("id >> 40 = ?".to_owned(), log.into()));
     }
+    let table = match (kind, &query.by) {
+        (Some(_), _) => "statement INDEXED BY statement_kind_list",
+        (None, Some(_)) => "statement INDEXED BY statement_log_list",
+        (None, None) => "statement INDEXED BY statement_list",
+    };
     let times = ListQuery {
         from: query.from,
         until: query.until,
         ..ListQuery::default()
     };
-    page(
-        db,
-        "statement",
-        "id",
-        &conditions(&times, all),
-        query,
-        |row| statement_row(db, context, row.get(1)?),
-    )
+    page(db, table, "id", &conditions(&times, all), query, |row| {
+        statement_row(db, context, row.get(1)?)
+    })
 }
 
 pub(super) fn statement_row(
@@ -856,12 +954,8 @@ fn all_areas(db: &Connection, context: &Context) -> Result<BTreeMap<Reference, A
     for root in roots {
         let group = Group::load(db, &mut kept, &logs, root)?;
         let mut statements = Statements::among(Arc::clone(&context.participants));
-        for said in group
-            .members
-            .into_values()
-            .chain(group.beside.into_values())
-        {
-            statements.hold_read(said);
+        for said in group.all() {
+            statements.hold_read(Arc::clone(said));
         }
         let basis = Basis {
             directory: &context.directory,
@@ -919,7 +1013,8 @@ fn own_log(db: &Connection, origin: &Origin, folded: u64) -> Result<OwnLog, View
     let mut kinds = vec![None; usize::try_from(folded).unwrap_or(0)];
     let mut details = Vec::new();
     let mut select =
-        db.prepare_cached("SELECT id, kind FROM statement WHERE id >= ?1 AND id < ?2 ORDER BY id")?;
+        // From the index alone: the rows themselves are a thousand times as much to read.
+        db.prepare_cached("SELECT id, kind FROM statement INDEXED BY statement_kind WHERE id >= ?1 AND id < ?2")?;
     let mut rows = select.query([id(log, 0), id(log, folded)])?;
     while let Some(row) = rows.next()? {
         let (at, kind): (i64, String) = (row.get(0)?, row.get(1)?);
@@ -935,6 +1030,7 @@ fn own_log(db: &Connection, origin: &Origin, folded: u64) -> Result<OwnLog, View
                 .map(|_| at),
         );
     }
+    details.sort_unstable();
     let mut own = OwnLog::of_kinds(origin.clone(), kinds);
     for at in details {
         if let Some(said) = said(db, &mut Kept::default(), at)? {
@@ -951,15 +1047,16 @@ pub(super) fn must_tick(
     own: &CallSign,
     at: UtcMs,
 ) -> BTreeSet<Reference> {
-    const SQL: &str = "SELECT w.object FROM owed w WHERE w.what = 'flash' AND w.settled_at > ?2 AND w.said_at <= ?2
-      AND (w.by_sign = ?1 OR EXISTS (SELECT 1 FROM owed r WHERE r.object = w.object AND r.by_sign = ?1 AND r.what = 'answer' AND r.received = 1 AND r.started_at <= ?2))
-    UNION SELECT w.object FROM owed w WHERE w.by_sign = ?1 AND w.settled_at > w.due_at AND w.settled_at > ?2 AND w.due_at <= ?2
-      AND w.what = 'answer' AND w.received = 1 AND w.started_at <= ?2 AND w.said_at <= ?2";
+    const FLASH: &str = "SELECT w.about FROM owed w WHERE w.what = 'flash' AND w.said_at <= ?2 AND w.settled_at > ?2 AND (w.by_sign = ?1 OR EXISTS (SELECT 1 FROM owed r WHERE r.root = w.root AND r.about = w.about AND r.by_sign = ?1 AND r.what = 'answer' AND r.received = 1 AND r.started_at <= ?2))";
+    const OVERDUE: &str = "SELECT DISTINCT w.about FROM owed w WHERE w.settled_at > w.due_at AND w.due_at <= ?2 AND w.settled_at > ?2 AND w.said_at <= ?2 AND w.what = 'answer' AND w.by_sign = ?1 AND w.received = 1 AND w.started_at <= ?2";
     let found = || -> Result<BTreeSet<Reference>, ViewError> {
-        let ids: Vec<i64> = db
-            .prepare_cached(SQL)?
-            .query_map(params![own.as_str(), at.0], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
+        let mut ids: Vec<i64> = Vec::new();
+        for sql in [FLASH, OVERDUE] {
+            let mut select = db.prepare_cached(sql)?;
+            for id in select.query_map(params![own.as_str(), at.0], |row| row.get(0))? {
+                ids.push(id?);
+            }
+        }
         let references = ids.into_iter().map(|id| reference(db, logs, id));
         references.filter_map(Result::transpose).collect()
     };
@@ -969,46 +1066,14 @@ pub(super) fn must_tick(
     })
 }
 
-/// A test or fault of a line, as a row by which its line finds it.
-pub(super) fn line_object(said: &Said, by: CallSign) -> Option<Object> {
-    let (capability, line, at, tag) = match said.known()? {
-        Body::LineTest(test) => (
-            "line.test",
-            &test.line,
-            test.tested_at.utc(),
-            format!("{} {}", word(&test.means), word(&test.result)),
-        ),
-        Body::LineFault(fault) => (
-            "line.fault",
-            &fault.line,
-            fault.since.utc(),
-            word(&fault.means),
-        ),
-        _ => return None,
-    };
-    Some(Object {
-        reference: said.reference.clone(),
-        capability,
-        at,
-        end: at,
-        by,
-        place: line.to_string(),
-        tag,
-        open: false,
-        body: said.known()?.write().to_string(),
-    })
-}
-
-fn word(value: &impl Wire) -> String {
-    super::contact::word(value)
-}
-
 /// Tests of a line that are looked at for its state: its last two-way test is looked for over all of them.
 const TESTS_SHOWN_MAX: u32 = 64;
 
+/// Of each line its last tests, and if a time is given what each end said of the last test that was asked for by then.
 fn lines(
     db: &Connection,
     context: &Context,
+    now: Option<UtcMs>,
 ) -> Result<BTreeMap<(Reference, Slug), LineState>, ViewError> {
     let logs = Logs::load(db)?;
     let adopted = context
@@ -1019,19 +1084,18 @@ fn lines(
     let mut all = BTreeMap::new();
     for instrument in adopted {
         for line in instrument.table.lines.iter() {
-            let state = line_state(db, &logs, line, None)?;
+            let state = line_state(db, &logs, line, now)?;
             all.insert((instrument.reference.clone(), line.id.clone()), state);
         }
     }
     Ok(all)
 }
 
-/// The state of a line: with its last tests, or as it was known `until` a time with no more of them than are asked for then.
-pub(super) fn line_state(
+fn line_state(
     db: &Connection,
     logs: &Logs,
-    line: &Line,
-    until: Option<UtcMs>,
+    line: &truce::agreement::Line,
+    now: Option<UtcMs>,
 ) -> Result<LineState, ViewError> {
     let mut state = LineState {
         line: line.clone(),
@@ -1039,96 +1103,108 @@ pub(super) fn line_state(
         last_two_way: None,
         faults: BTreeMap::new(),
     };
+    let slot = now.and_then(|now| state.slot(now));
     for end in [&line.a, &line.b] {
-        let tests = match until {
-            None => tests_between(db, logs, (line, end), None, TESTS_SHOWN_MAX)?,
-            Some(now) => tests_asked_for(db, logs, &state, end, now)?,
-        };
+        let ever = (UtcMs(i64::MAX), TESTS_SHOWN_MAX);
+        let tests = tests_of(db, logs, line, end, slot, ever)?;
         if !tests.is_empty() {
             state.tests.insert(end.clone(), tests);
         }
     }
-    let until = until.unwrap_or(UtcMs(i64::MAX));
-    let worked = worked(db, line, until)?;
-    state.faults = faults(db, logs, line, &worked, until)?;
+    let worked = last_two_ways(db, line, UtcMs(i64::MAX))?;
+    state.faults = faults_of(db, logs, line, &worked, UtcMs(i64::MAX))?;
     state.last_two_way = worked.into_iter().map(|(means, at)| (at, means)).max();
     Ok(state)
 }
 
-/// The last test of an end before `now`, and the last one in the slot that the schedule asks for.
-fn tests_asked_for(
+/// The state of a line as it was known at `now`, with the last test of each end and the one that the schedule asks for.
+pub(super) fn line_at(
     db: &Connection,
     logs: &Logs,
-    state: &LineState,
-    end: &CallSign,
+    line: &truce::agreement::Line,
     now: UtcMs,
-) -> Result<Vec<LineEnd>, ViewError> {
-    let of = (&state.line, end);
-    let mut tests = Vec::new();
-    if let Some(slot) = state.slot(now) {
-        let within = (slot.at, slot.due_at.min(now));
-        tests = tests_between(db, logs, of, Some(within), 1)?;
-    }
-    for last in tests_between(db, logs, of, Some((UtcMs(i64::MIN), now)), 1)? {
-        if !tests.contains(&last) {
-            tests.push(last);
+) -> Result<LineState, ViewError> {
+    let mut state = LineState {
+        line: line.clone(),
+        tests: BTreeMap::new(),
+        last_two_way: None,
+        faults: BTreeMap::new(),
+    };
+    let slot = state.slot(now).map(|slot| Slot {
+        due_at: slot.due_at.min(now),
+        ..slot
+    });
+    for end in [&line.a, &line.b] {
+        let tests = tests_of(db, logs, line, end, slot, (now, 1))?;
+        if !tests.is_empty() {
+            state.tests.insert(end.clone(), tests);
         }
     }
-    Ok(tests)
+    let worked = last_two_ways(db, line, now)?;
+    state.faults = faults_of(db, logs, line, &worked, now)?;
+    state.last_two_way = worked.into_iter().map(|(means, at)| (at, means)).max();
+    Ok(state)
 }
 
-/// The last tests of one end of a line between two times, in their order.
-fn tests_between(
+/// The last tests of one end, and its last one in `slot`, in the order of their time.
+fn tests_of(
     db: &Connection,
     logs: &Logs,
-    (line, end): (&Line, &CallSign),
-    between: Option<(UtcMs, UtcMs)>,
-    max: u32,
+    line: &truce::agreement::Line,
+    end: &CallSign,
+    slot: Option<Slot>,
+    (until, max): (UtcMs, u32),
 ) -> Result<Vec<LineEnd>, ViewError> {
-    const SQL: &str = "SELECT id, body FROM object WHERE capability = 'line.test' AND place = ?1 AND by_sign = ?2 AND at_ms >= ?3 AND at_ms <= ?4 ORDER BY at_ms DESC, id DESC LIMIT ?5";
-    let (from, until) = between.unwrap_or((UtcMs(i64::MIN), UtcMs(i64::MAX)));
-    let mut select = db.prepare_cached(SQL)?;
-    let mut rows = select.query(params![
-        line.id.as_str(),
-        end.as_str(),
-        from.0,
-        until.0,
-        max
-    ])?;
+    const LAST: &str = "SELECT id, body FROM object WHERE capability = 'line.test' AND place = ?1 AND by_sign = ?2 AND at_ms BETWEEN ?3 AND ?4 ORDER BY at_ms DESC, id DESC LIMIT ?5";
+    let mut select = db.prepare_cached(LAST)?;
     let mut tests = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (id, body): (i64, String) = (row.get(0)?, row.get(1)?);
-        let body: Value = serde_json::from_str(&body).unwrap_or_default();
-        let test = truce::contact::LineTest::read(&body, &truce::wire::Place::Top)
-            .map_err(|error| ViewError::Damaged(error.to_string()))?;
-        if let Some(reference) = reference(db, logs, id)? {
-            tests.push(LineEnd {
-                reference,
-                tested_at: test.tested_at.utc(),
-                means: test.means,
-                result: test.result,
-                languages: test.languages.to_vec(),
-            });
+    let mut read = |from: i64, until: i64, max: u32| -> Result<(), ViewError> {
+        let mut rows = select.query(params![line.id.as_str(), end.as_str(), from, until, max])?;
+        while let Some(row) = rows.next()? {
+            let body: String = row.get(1)?;
+            if let Some(reference) = reference(db, logs, row.get(0)?)? {
+                tests.push(line_end(reference, &body)?);
+            }
         }
+        Ok(())
+    };
+    read(i64::MIN, until.0, max)?;
+    if let Some(slot) = slot {
+        read(slot.at.0, slot.due_at.0, 1)?;
     }
-    tests.reverse();
+    tests.sort_by_key(|test| (test.tested_at, test.reference.index));
+    tests.dedup();
     Ok(tests)
 }
 
-/// When both ends last heard each other, over each means.
-fn worked(db: &Connection, line: &Line, until: UtcMs) -> Result<BTreeMap<Means, UtcMs>, ViewError> {
-    const SQL: &str = "SELECT at_ms FROM object WHERE capability = 'line.test' AND place = ?1 AND by_sign = ?2 AND tag = ?3 AND at_ms <= ?4 ORDER BY at_ms DESC";
+fn line_end(reference: Reference, body: &str) -> Result<LineEnd, ViewError> {
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    let test = truce::contact::LineTest::read(&body, &truce::wire::Place::Top)
+        .map_err(|error| ViewError::Damaged(error.to_string()))?;
+    Ok(LineEnd {
+        reference,
+        tested_at: test.tested_at.utc(),
+        means: test.means,
+        result: test.result,
+        languages: test.languages.to_vec(),
+    })
+}
+
+/// By each means, the last time at which both ends heard each other.
+fn last_two_ways(
+    db: &Connection,
+    line: &truce::agreement::Line,
+    until: UtcMs,
+) -> Result<BTreeMap<Means, UtcMs>, ViewError> {
+    const HEARD: &str = "SELECT at_ms FROM object WHERE capability = 'line.test' AND place = ?1 AND by_sign = ?2 AND tag = ?3 AND at_ms <= ?4 ORDER BY at_ms DESC, id DESC";
     let mut worked = BTreeMap::new();
     for means in Means::ALL {
         let tag = format!("{} heard", word(means));
-        let (mut a, mut b) = (db.prepare_cached(SQL)?, db.prepare_cached(SQL)?);
-        let at = |row: &Row<'_>| row.get(0);
+        let (mut a, mut b) = (db.prepare_cached(HEARD)?, db.prepare_cached(HEARD)?);
+        let at = |row: &Row<'_>| row.get(0).map(UtcMs);
         let a = a.query_map(params![line.id.as_str(), line.a.as_str(), tag, until.0], at)?;
         let b = b.query_map(params![line.id.as_str(), line.b.as_str(), tag, until.0], at)?;
-        let (a, b) = (
-            a.filter_map(Result::ok).map(UtcMs),
-            b.filter_map(Result::ok).map(UtcMs),
-        );
+        let (a, b) = (a.filter_map(Result::ok), b.filter_map(Result::ok));
         if let Some(at) = last_two_way(a, b, within_ms(line)) {
             worked.insert(*means, at);
         }
@@ -1136,39 +1212,48 @@ fn worked(db: &Connection, line: &Line, until: UtcMs) -> Result<BTreeMap<Means, 
     Ok(worked)
 }
 
-/// Faults of a line that no later two-way test ended.
-fn faults(
+type Faults = BTreeMap<Means, Vec<(Reference, CallSign, UtcMs)>>;
+
+/// Faults that no later test ended, each means' in the order of their time.
+fn faults_of(
     db: &Connection,
     logs: &Logs,
-    line: &Line,
+    line: &truce::agreement::Line,
     worked: &BTreeMap<Means, UtcMs>,
     until: UtcMs,
-) -> Result<BTreeMap<Means, Vec<(Reference, CallSign, UtcMs)>>, ViewError> {
-    const SQL: &str = "SELECT id, by_sign, at_ms FROM object WHERE capability = 'line.fault' AND place = ?1 AND tag = ?2 AND at_ms > ?3 AND at_ms <= ?4 AND by_sign IN (?5, ?6) ORDER BY at_ms, id";
-    let mut all: BTreeMap<Means, Vec<(Reference, CallSign, UtcMs)>> = BTreeMap::new();
-    for means in Means::ALL {
-        let since = worked.get(means).map_or(i64::MIN, |at| at.0);
-        let (a, b) = (line.a.as_str(), line.b.as_str());
-        let mut select = db.prepare_cached(SQL)?;
-        let mut rows =
-            select.query(params![line.id.as_str(), word(means), since, until.0, a, b])?;
-        while let Some(row) = rows.next()? {
-            let (by, at): (String, i64) = (row.get(1)?, row.get(2)?);
-            if let (Ok(by), Some(reference)) = (by.parse(), reference(db, logs, row.get(0)?)?) {
-                all.entry(*means)
-                    .or_default()
-                    .push((reference, by, UtcMs(at)));
-            }
+) -> Result<Faults, ViewError> {
+    const FAULTS: &str = "SELECT id, by_sign, at_ms, tag FROM object WHERE capability = 'line.fault' AND place = ?1 AND by_sign IN (?2, ?3) AND at_ms > ?4 AND at_ms <= ?5";
+    let mut faults = Faults::new();
+    let mut select = db.prepare_cached(FAULTS)?;
+    // What came before every means worked is over, however much of it there is.
+    let all_worked = Means::ALL
+        .iter()
+        .map(|means| worked.get(means).map_or(i64::MIN, |at| at.0));
+    let since = all_worked.min().unwrap_or(i64::MIN);
+    let (a, b) = (line.a.as_str(), line.b.as_str());
+    let mut rows = select.query(params![line.id.as_str(), a, b, since, until.0])?;
+    while let Some(row) = rows.next()? {
+        let (by, tag): (String, String) = (row.get(1)?, row.get(3)?);
+        let means = Means::read(&tag.into(), &truce::wire::Place::Top);
+        let at = UtcMs(row.get(2)?);
+        if let (Ok(means), Ok(by), Some(reference)) =
+            (means, by.parse(), reference(db, logs, row.get(0)?)?)
+            && worked.get(&means).is_none_or(|worked| *worked < at)
+        {
+            faults.entry(means).or_default().push((reference, by, at));
         }
     }
-    Ok(all)
+    for faults in faults.values_mut() {
+        faults.sort_by(|a, b| (a.2, &a.0).cmp(&(b.2, &b.0)));
+    }
+    Ok(faults)
 }
 
-/// SHA-256 over the rows, without what is local.
-pub(super) fn digest(
+/// All rows without what is local, in their order.
+pub(super) fn rows(
     db: &Connection,
     shifts: &BTreeMap<Origin, Shifts>,
-) -> Result<String, ViewError> {
+) -> Result<Vec<String>, ViewError> {
     let logs = Logs::load(db)?;
     let mut rows: Vec<String> = Vec::new();
     let name = |id: i64| {
@@ -1190,22 +1275,40 @@ pub(super) fn digest(
             name(row.get(6)?)
         ));
     }
-    let mut select = db.prepare("SELECT object, what, part, by_sign, to_sign, asked_in, said_at, started_at, received, due_at, settled_at, holding, n FROM owed")?;
+    let mut select = db.prepare("SELECT about, what, part, by_sign, to_sign, asked_in, said_at, started_at, received, due_at, settled_at, holding, root FROM owed")?;
     let mut found = select.query([])?;
     while let Some(row) = found.next()? {
-        let mut line = format!("owed {} {}", name(row.get(0)?), name(row.get(5)?));
-        for column in [1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12] {
+        let mut line = format!(
+            "owed {} {} {}",
+            name(row.get(0)?),
+            name(row.get(5)?),
+            name(row.get(12)?)
+        );
+        for column in [1, 2, 3, 4, 6, 7, 8, 9, 10, 11] {
             let value: Sql = row.get(column)?;
             line += &format!(" {value:?}");
         }
         rows.push(line);
     }
-    let mut select =
-        db.prepare("SELECT id, capability, at_ms, by_sign, place, tag, open, body FROM object")?;
+    let mut select = db.prepare(
+        "SELECT id, capability, at_ms, end_ms, by_sign, place, tag, title, open, body FROM object",
+    )?;
     let mut found = select.query([])?;
     while let Some(row) = found.next()? {
         let mut line = format!("object {}", name(row.get(0)?));
-        for column in 1..=7 {
+        for column in 1..=9 {
+            let value: Sql = row.get(column)?;
+            line += &format!(" {value:?}");
+        }
+        rows.push(line);
+    }
+    let mut select = db.prepare(
+        "SELECT id, from_ms, until_ms, said_ms, known_to, area, alleges, access, sides FROM report",
+    )?;
+    let mut found = select.query([])?;
+    while let Some(row) = found.next()? {
+        let mut line = format!("report {}", name(row.get(0)?));
+        for column in 1..=8 {
             let value: Sql = row.get(column)?;
             line += &format!(" {value:?}");
         }
@@ -1217,14 +1320,16 @@ pub(super) fn digest(
             .map(|(origin, shifts)| format!("shifts {origin} {shifts:?}")),
     );
     rows.sort_unstable();
+    Ok(rows)
+}
+
+/// SHA-256 over rows.
+pub(super) fn digest(rows: &[String]) -> String {
     let mut hash = Sha256::new();
     for row in rows {
         hash.update((row.len() as u64).to_be_bytes());
         hash.update(row);
     }
-    Ok(hash
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    let digest = hash.finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

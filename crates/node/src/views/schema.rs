@@ -1,7 +1,7 @@
 //! The tables of one reader's views. Ids, `seq` and the order of rows are local; nothing else is.
 
 /// Changes with every change of the tables or of what is written into them: other views are thrown away and computed anew.
-pub const LAYOUT: i64 = 3;
+pub const LAYOUT: i64 = 6;
 
 /// Entries of a log are numbered below this in ids: `log * SPAN + index`.
 pub const SPAN: i64 = 1 << 40;
@@ -13,10 +13,12 @@ pub const OPEN: i64 = i64::MAX;
 pub const NOT_BY_ITSELF: &str = "kind NOT IN ('head.seen/1', 'receipt/1', 'erase.done/1', 'office.grant/1', 'key.grant/1', 'participant.declare/1')";
 
 pub const TABLES: &str = "
-CREATE TABLE log (id INTEGER PRIMARY KEY, origin TEXT NOT NULL UNIQUE, folded INTEGER NOT NULL DEFAULT 0);
--- What is known of each statement that these eyes read at all.
+-- `last` is the leaf hash of the last folded entry: another one there means another log than the one that was folded.
+CREATE TABLE log (id INTEGER PRIMARY KEY, origin TEXT NOT NULL UNIQUE, folded INTEGER NOT NULL DEFAULT 0, last BLOB);
+-- What is known of each statement that these eyes read at all. `root` is what its object began with.
 CREATE TABLE statement (
   id INTEGER PRIMARY KEY,
+  leaf BLOB NOT NULL,
   kind TEXT NOT NULL,
   at_ms INTEGER NOT NULL,
   root INTEGER NOT NULL,
@@ -30,14 +32,20 @@ CREATE INDEX statement_kind ON statement (kind, id);
 CREATE INDEX statement_seq ON statement (seq);
 CREATE INDEX statement_word ON statement (id, at_ms)
   WHERE kind NOT IN ('head.seen/1', 'receipt/1', 'erase.done/1', 'office.grant/1', 'key.grant/1', 'participant.declare/1');
+-- Lists, in their order; `id >> 40` is the log.
+CREATE INDEX statement_list ON statement (at_ms, id);
+CREATE INDEX statement_kind_list ON statement (kind, at_ms, id);
+CREATE INDEX statement_log_list ON statement (id >> 40, at_ms, id);
 CREATE TABLE about (to_id INTEGER NOT NULL, from_id INTEGER NOT NULL, PRIMARY KEY (to_id, from_id)) WITHOUT ROWID;
 -- Heads that others say they saw.
 CREATE TABLE seen (by_log INTEGER NOT NULL, log INTEGER NOT NULL, from_id INTEGER NOT NULL, size INTEGER NOT NULL, at_ms INTEGER NOT NULL,
   PRIMARY KEY (by_log, log, from_id)) WITHOUT ROWID;
--- Debts, from when to when they stood.
+CREATE INDEX seen_from ON seen (from_id);
+-- Debts, from when to when they stood, of all objects with one root.
 CREATE TABLE owed (
-  object INTEGER NOT NULL,
+  root INTEGER NOT NULL,
   n INTEGER NOT NULL,
+  about INTEGER NOT NULL,
   what TEXT NOT NULL,
   part TEXT,
   by_sign TEXT NOT NULL,
@@ -49,16 +57,17 @@ CREATE TABLE owed (
   due_at INTEGER,
   settled_at INTEGER NOT NULL,
   holding TEXT,
-  PRIMARY KEY (object, n)
+  PRIMARY KEY (root, n)
 ) WITHOUT ROWID;
--- Each has all that its question reads: open items are counted and ordered without looking at their rows.
-CREATE INDEX owed_open ON owed (settled_at, due_at, said_at, by_sign, to_sign);
-CREATE INDEX owed_by ON owed (by_sign, settled_at, due_at, started_at, said_at, to_sign);
+CREATE INDEX owed_open ON owed (settled_at, said_at, by_sign, to_sign);
+-- Open debts are counted and ordered without looking at their rows.
+CREATE INDEX owed_of ON owed (by_sign, settled_at, due_at, started_at, said_at, to_sign);
 CREATE INDEX owed_to ON owed (to_sign, settled_at, due_at, started_at, said_at, by_sign);
-CREATE INDEX owed_flash ON owed (settled_at, said_at) WHERE what = 'flash';
--- What was overdue once: a hand-over asks what was overdue at its time.
-CREATE INDEX owed_late ON owed (by_sign, settled_at, due_at) WHERE settled_at > due_at;
-CREATE INDEX owed_unreached ON owed (asked_in) WHERE started_at IS NULL;
+CREATE INDEX owed_by ON owed (by_sign, asked_in) WHERE received = 0 AND by_sign <> to_sign;
+-- Deadlines that passed, or may pass, before anybody settled them.
+CREATE INDEX owed_late ON owed (due_at, root, n) WHERE settled_at > due_at;
+CREATE INDEX owed_flash ON owed (said_at, settled_at) WHERE what = 'flash';
+CREATE INDEX owed_unreceived ON owed (asked_in, started_at) WHERE received = 0;
 -- What statements add up to, one row an object.
 CREATE TABLE object (
   id INTEGER PRIMARY KEY,
@@ -68,15 +77,19 @@ CREATE TABLE object (
   by_sign TEXT NOT NULL,
   place TEXT NOT NULL,
   tag TEXT NOT NULL,
+  title TEXT,
   open INTEGER NOT NULL,
   seq INTEGER NOT NULL,
   body TEXT NOT NULL
 );
-CREATE INDEX object_list ON object (capability, at_ms, id);
-CREATE INDEX object_place ON object (capability, place, at_ms);
-CREATE INDEX object_open ON object (capability, tag, at_ms) WHERE open = 1;
+-- Lists, in their order, each with whatever else they are filtered by: totals are counted without reading a row.
+CREATE INDEX object_list ON object (capability, at_ms, id, place, tag, open);
+CREATE INDEX object_by ON object (capability, by_sign, at_ms, id, tag, open);
+CREATE INDEX object_place ON object (capability, place, at_ms, id, by_sign, tag, open);
+CREATE INDEX object_tag ON object (capability, tag, at_ms, id, open);
+CREATE INDEX object_open ON object (capability, at_ms, id, by_sign, place, tag) WHERE open = 1;
 CREATE INDEX object_seq ON object (seq);
-CREATE INDEX object_line ON object (place, by_sign, at_ms) WHERE capability = 'line.test';
+CREATE INDEX object_test ON object (place, by_sign, at_ms) WHERE capability = 'line.test';
 CREATE INDEX object_heard ON object (place, by_sign, tag, at_ms) WHERE capability = 'line.test';
 -- Of each report what is counted, in the order of what it tells of.
 CREATE TABLE report (

@@ -3,7 +3,7 @@
 
 use super::group::{Logs, index};
 use super::incidents::KnownTo;
-use super::query::{OWED, OwedRow, line_state, owed_row};
+use super::query::{OWED, OwedRow, line_at, owed_row};
 use super::schema::{NOT_BY_ITSELF, SPAN};
 use super::{Context, ViewError, Views};
 use record::name::{CallSign, Origin, Reference};
@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use truce::agreement::InstrumentState;
 use truce::contact::LineState;
+use truce::due::Item;
 use truce::values::Slug;
 
 /// How often a moment is looked for in which the tables and what every object depends on are of one batch.
@@ -49,7 +50,8 @@ pub enum Side {
 #[derive(Debug, Clone, Default)]
 pub struct Debts {
     /// The first of them: what is overdue, then by deadline, then what has none.
-    pub first: Vec<OwedRow>,
+    /// Each with the item by which it is ordered.
+    pub first: Vec<(Item, OwedRow)>,
     /// How many there are.
     pub total: u64,
     /// How many of them are overdue.
@@ -122,12 +124,12 @@ impl Snapshot<'_> {
     /// # Errors
     /// [`ViewError`].
     pub fn open_flash(&self, now: UtcMs, max: u32) -> Result<First<String>, ViewError> {
-        const OF: &str = "FROM owed INDEXED BY owed_flash JOIN object o ON o.id = owed.object WHERE what = 'flash' AND settled_at > ?1 AND said_at <= ?1";
+        const OF: &str = "FROM owed INDEXED BY owed_flash JOIN object o ON o.id = owed.about WHERE what = 'flash' AND settled_at > ?1 AND said_at <= ?1";
         let total: i64 = self
             .db
             .prepare_cached(&format!("SELECT count(*) {OF}"))?
             .query_row([now.0], |row| row.get(0))?;
-        let sql = format!("SELECT o.body {OF} ORDER BY said_at, owed.object LIMIT ?2");
+        let sql = format!("SELECT o.body {OF} ORDER BY said_at, owed.about LIMIT ?2");
         let first = self
             .db
             .prepare_cached(&sql)?
@@ -154,7 +156,7 @@ impl Snapshot<'_> {
         let mut lines = BTreeMap::new();
         for instrument in all.filter(|instrument| stands(instrument.at(now))) {
             for line in &instrument.table.lines {
-                let state = line_state(self.db, &self.logs, line, Some(now))?;
+                let state = line_at(self.db, &self.logs, line, now)?;
                 lines.insert((instrument.reference.clone(), line.id.clone()), state);
             }
         }
@@ -177,7 +179,7 @@ impl Snapshot<'_> {
             Side::IsOwed => ("to_sign", "by_sign"),
         };
         let sql = format!(
-            "SELECT due_at, started_at, said_at, object, n FROM owed WHERE {of} = ?1 AND settled_at > ?2 AND said_at <= ?2 AND {other} <> ?1"
+            "SELECT due_at, started_at, said_at, root, n FROM owed WHERE {of} = ?1 AND settled_at > ?2 AND said_at <= ?2 AND {other} <> ?1"
         );
         let mut select = self.db.prepare_cached(&sql)?;
         let mut rows = select.query(params![own.as_str(), now.0])?;
@@ -207,8 +209,8 @@ impl Snapshot<'_> {
         })
     }
 
-    fn owed(&self, object: i64, n: i64, now: UtcMs) -> Result<Option<OwedRow>, ViewError> {
-        let sql = format!("{OWED} WHERE w.object = ?1 AND w.n = ?2");
+    fn owed(&self, object: i64, n: i64, now: UtcMs) -> Result<Option<(Item, OwedRow)>, ViewError> {
+        let sql = format!("{OWED} WHERE w.root = ?1 AND w.n = ?2");
         let mut select = self.db.prepare_cached(&sql)?;
         let mut rows = select.query([object, n])?;
         let row = rows.next()?;
@@ -221,7 +223,7 @@ impl Snapshot<'_> {
     /// # Errors
     /// [`ViewError`].
     pub fn oldest_by_direction(&self, now: UtcMs, max: usize) -> Result<First<OwedRow>, ViewError> {
-        const SQL: &str = "SELECT min(said_at), object, n FROM owed WHERE settled_at > ?1 AND said_at <= ?1 AND by_sign <> to_sign GROUP BY by_sign, to_sign";
+        const SQL: &str = "SELECT min(said_at), root, n FROM owed WHERE settled_at > ?1 AND said_at <= ?1 AND by_sign <> to_sign GROUP BY by_sign, to_sign";
         let mut select = self.db.prepare_cached(SQL)?;
         let rows = select.query_map([now.0], |row| {
             Ok((
@@ -236,7 +238,7 @@ impl Snapshot<'_> {
         let first = all
             .into_iter()
             .take(max)
-            .map(|(_, object, n)| self.owed(object, n, now));
+            .map(|(_, root, n)| Ok::<_, ViewError>(self.owed(root, n, now)?.map(|(_, row)| row)));
         Ok(First {
             first: first
                 .filter_map(Result::transpose)

@@ -41,6 +41,7 @@ pub(super) fn objects(part: &Truce, directory: &Directory) -> Vec<Object> {
                 .map(ToString::to_string)
                 .unwrap_or_default(),
             tag: word(&toll.harm),
+            title: None,
             open: false,
             body: json(&row),
         })

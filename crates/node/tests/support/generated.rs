@@ -1,7 +1,7 @@
 //! Truces that are drawn at random: some participants say real, signed statements of every kind about each other's, to different
 //! readers, early and late, in order and not, and now and then against the rules, as another's log may.
 
-use super::logs::{DESK, MemoryLog, NOBODY};
+use super::logs::{DESK, FOUNDED, MemoryLog, NOBODY};
 use proptest::prelude::*;
 use record::audience::Audience;
 use record::encoding::Hash;
@@ -41,7 +41,7 @@ pub fn step() -> impl Strategy<Value = Step> {
 }
 
 /// What can happen, by name; those that happen more often come first, and the first half twice as often.
-const WHAT: [&str; 48] = [
+const WHAT: [&str; 52] = [
     "flash",
     "flash again",
     "receipt",
@@ -66,6 +66,10 @@ const WHAT: [&str; 48] = [
     "area respond",
     "head seen",
     "head seen",
+    "hand over",
+    "line test",
+    "table",
+    "keys",
     "revise",
     "stopped",
     "hold",
@@ -117,11 +121,65 @@ fn member(name: &str, origin: &str) -> Value {
         "role": if name == "MISSION" { "mission" } else { "party" }})
 }
 
+fn full(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let empty = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
+            let left = members.iter().filter(|(_, value)| !empty(value));
+            left.map(|(name, value)| (name.clone(), full(value)))
+                .collect()
+        }
+        Value::Array(items) => items.iter().map(full).collect(),
+        other => other.clone(),
+    }
+}
+
 fn later(at: UtcMs, minutes: i64) -> String {
     UtcMs(at.0 + minutes * 60_000).to_string()
 }
 
 impl World {
+    /// What stands in the logs, a line an entry, for whoever has to find out why a test failed.
+    pub fn tell(&self) -> String {
+        let mut told = String::new();
+        for log in &self.logs {
+            for (index, said) in log.said.iter().enumerate() {
+                let kind = said.kind().map(ToString::to_string).unwrap_or_default();
+                let head = said.head();
+                let about: Vec<String> = head
+                    .into_iter()
+                    .flat_map(|head| &head.about)
+                    .map(|about| format!("{}#{}", about.origin, about.index))
+                    .collect();
+                let groups: Vec<String> = head
+                    .into_iter()
+                    .flat_map(|head| &head.groups)
+                    .map(|(name, group)| {
+                        let aud: Vec<String> =
+                            group.audience.names().map(ToString::to_string).collect();
+                        let content = said
+                            .content(name)
+                            .map(ToString::to_string)
+                            .unwrap_or_default();
+                        format!("{name} for {aud:?}: {content:.300}")
+                    })
+                    .collect();
+                let body = said
+                    .leaf()
+                    .control()
+                    .map(|(_, body)| json!(body).to_string())
+                    .unwrap_or_default();
+                let at = head.map(|head| head.at.clone()).unwrap_or_default();
+                told += &format!(
+                    "{}#{index} {kind} by {} at {at} about {about:?} {groups:?} {body:.120}\n",
+                    log.name,
+                    said.leaf().kid
+                );
+            }
+        }
+        told
+    }
+
     /// Plays `steps` among the first `sides` names. Bound from the beginning by one instrument, or by none.
     pub fn play(sides: usize, bound: bool, steps: &[Step]) -> Self {
         let logs = NAMES[..sides]
@@ -157,13 +215,14 @@ impl World {
         self.now = UtcMs::parse(START).unwrap();
     }
 
+    /// Groups without lists that are empty: those are left out.
     fn draft(&self, kind: &str, about: &[&Reference], groups: &[(&str, &[&str], Value)]) -> Draft {
         let mut draft = Draft::new(kind, &self.now.to_string())
             .unwrap()
             .about(about.iter().map(|about| (*about).clone()).collect());
         for (name, readers, content) in groups {
             let readers = Audience::of(readers.iter().map(|name| name.parse().unwrap()));
-            draft = draft.group(name, readers, content.clone()).unwrap();
+            draft = draft.group(name, readers, full(content)).unwrap();
         }
         draft
     }
@@ -195,7 +254,7 @@ impl World {
             .iter()
             .map(|member| member["call_sign"].as_str().unwrap().to_owned())
             .collect();
-        let needed = if n % 2 == 0 {
+        let needed = if n.is_multiple_of(2) {
             vec![&signs[0], &signs[1]]
         } else {
             vec![&signs[n % 3 % signs.len()]]
@@ -205,11 +264,11 @@ impl World {
         json!({
             "name": format!("Text {version}"), "formality": if n % 4 == 3 { "joint_procedure" } else { "ceasefire" },
             "version": version + 1, "text_sha256": sha(version), "text_public": true,
-            "needed": needed, "invited": if n % 3 == 0 { invited } else { &[] },
-            "accept_by": later(self.now, 3000), "in_force_from": later(self.now, if n % 5 == 0 { -60 } else { 120 }),
+            "needed": needed, "invited": if n.is_multiple_of(3) { invited } else { &[] },
+            "accept_by": later(self.now, 3000), "in_force_from": later(self.now, if n.is_multiple_of(5) { -60 } else { 120 }),
             "provisions": [{"id": "art-1", "title": "Groups", "text_sha256": sha(0)}],
             "participants": members, "neutrals": neutrals, "flash_recipients": [&signs[0], &signs[1]],
-            "clocks": if n % 2 == 0 { json!([]) } else { json!([{"precedence": "FLASH", "answer_within_s": 60 * (1 + n),
+            "clocks": if n.is_multiple_of(2) { json!([]) } else { json!([{"precedence": "FLASH", "answer_within_s": 60 * (1 + n),
                 "read_back": true, "pass_down": false}]) },
             "excluded": [{"id": "nusra", "name": "Nusra Front", "provision": "art-1"}],
             "lines": [{"id": "line-1", "a": &signs[0], "b": &signs[1], "primary": "telephone", "alternate": "satellite",
@@ -224,9 +283,9 @@ impl World {
         step: &Step,
         whose: impl Fn(usize) -> bool,
     ) -> Option<Reference> {
-        if step.n == 23 && step.about % 7 == 0 {
+        if step.n == 23 && step.about.is_multiple_of(2) {
             let log = &self.logs[step.about % self.logs.len()];
-            let ahead = u64::try_from(step.about % 9).unwrap();
+            let ahead = u64::try_from(step.about % 7).unwrap();
             return Some(Reference {
                 origin: log.origin().clone(),
                 index: log.size() + ahead,
@@ -240,7 +299,7 @@ impl World {
         // The last ones are what is talked about.
         let recent = fitting
             .len()
-            .saturating_sub(if step.about % 3 == 0 { 3 } else { 40 });
+            .saturating_sub(if step.about.is_multiple_of(3) { 3 } else { 40 });
         let fitting = &fitting[recent..];
         let picked = fitting.get(step.about % fitting.len().max(1))?;
         Some(picked.reference.clone())
@@ -272,7 +331,7 @@ impl World {
         let reach = u64::try_from(step.about % 12).unwrap();
         match step.n % 8 {
             0 | 1 => {
-                let from = size.saturating_sub(reach).max(20);
+                let from = size.saturating_sub(reach).max(FOUNDED);
                 log.control(
                     "key.compromise/1",
                     json!({"kid": kid.to_string(), "from": from.min(size)}),
@@ -280,15 +339,15 @@ impl World {
                 let new = log.grant_key();
                 log.grant_offices(new);
             }
-            2 => log.recover_admin(size.saturating_sub(reach).max(20).min(size)),
+            2 => log.recover_admin(size.saturating_sub(reach).max(FOUNDED).min(size)),
             3 => {
                 // A thief at the admin's desk takes back what the desk said from the beginning, and is shut out.
                 let stolen = log.size();
                 log.control(
                     "key.compromise/1",
-                    json!({"kid": kid.to_string(), "from": 20.min(size)}),
+                    json!({"kid": kid.to_string(), "from": FOUNDED.min(size)}),
                 );
-                if step.about % 2 == 0 {
+                if step.about.is_multiple_of(2) {
                     log.recover_admin(stolen);
                 }
             }
@@ -313,7 +372,7 @@ impl World {
             .filter(|name| *name != names[who])
             .collect();
         let one = others[step.about % others.len()];
-        let to: Vec<&str> = if n % 3 == 0 {
+        let to: Vec<&str> = if n.is_multiple_of(3) {
             others.clone()
         } else {
             vec![one]
@@ -336,7 +395,7 @@ impl World {
             "report.file/1" | "correct/1" => {
                 let mut groups: Vec<(&str, &[&str], Value)> = Vec::new();
                 for (name, content) in body.as_object().unwrap() {
-                    let narrow: &[&str] = if step.about % 2 == 0 {
+                    let narrow: &[&str] = if step.about.is_multiple_of(2) {
                         &[]
                     } else {
                         &["MISSION"]
@@ -348,7 +407,7 @@ impl World {
             }
             _ => vec![("body", &readers, body)],
         };
-        if n % 5 == 0 && kind != "filler/1" {
+        if n.is_multiple_of(5) && kind != "filler/1" {
             groups.push(("person", &[], json!({"name": format!("Officer {n}")})));
         }
         let about: Vec<&Reference> = about.iter().collect();
@@ -358,7 +417,7 @@ impl World {
             (21, _) => NOBODY,
             (_, "take over") => kids[(step.about + 1) % kids.len()],
             _ => {
-                kids[if n % 4 == 0 {
+                kids[if n.is_multiple_of(4) {
                     step.about % kids.len()
                 } else {
                     kids.len() - 1
@@ -371,7 +430,61 @@ impl World {
             .map(|known| known.as_str())
             .find(|known| *known == name)
             .unwrap_or("unknown");
-        self.said(who, name, kid, draft);
+        let said = self.said(who, name, kid, draft);
+        match what {
+            "hand over" if !n.is_multiple_of(4) => self.relieve(who, kid, &said, step),
+            "table" if !n.is_multiple_of(4) => self.agree(who, &said, step),
+            "line test" if !n.is_multiple_of(3) => self.test_back(who),
+            _ => {}
+        }
+    }
+
+    /// Somebody else takes the watch over, a little later.
+    fn relieve(&mut self, who: usize, kid: u64, offered: &Reference, step: &Step) {
+        self.now = UtcMs(self.now.0 + 600_000 * i64::try_from(step.n).unwrap());
+        let kids = &self.logs[who].kids;
+        let other = kids.iter().copied().rfind(|other| *other != kid);
+        let accept =
+            json!({"officer": "relief", "languages": ["ar"], "until": later(self.now, 480)});
+        let readers: &[&str] = if step.readers.is_multiple_of(2) {
+            &["public"]
+        } else {
+            &["parties", "MISSION"]
+        };
+        let draft = self.draft("shift.accept/1", &[offered], &[("body", readers, accept)]);
+        self.said(who, "shift.accept", other.unwrap_or(kid), draft);
+    }
+
+    /// The other end says that it heard.
+    fn test_back(&mut self, who: usize) {
+        self.now = UtcMs(self.now.0 + 60_000);
+        let mut test = json!({"line": "line-1", "means": "primary", "result": "heard"});
+        test["tested_at"] = self.now.to_string().into();
+        let draft = self.draft("line.test/1", &[], &[("body", &["public"], test)]);
+        let other = usize::from(who == 0);
+        let kid = *self.logs[other].kids.last().unwrap();
+        self.said(other, "line.test", kid, draft);
+    }
+
+    /// Others accept a text, one after the other; not always all of them.
+    fn agree(&mut self, who: usize, tabled: &Reference, step: &Step) {
+        let version = self
+            .stands
+            .iter()
+            .filter(|s| s.kind == "instrument.table")
+            .count()
+            - 1;
+        for other in (0..self.logs.len()).filter(|other| *other != who && step.n % 5 != *other) {
+            self.now = UtcMs(self.now.0 + 1_800_000);
+            let accept = json!({"text_sha256": sha(version.min(200))});
+            let draft = self.draft(
+                "instrument.accept/1",
+                &[tabled],
+                &[("body", &["public"], accept)],
+            );
+            let kid = *self.logs[other].kids.last().unwrap();
+            self.said(other, "instrument.accept", kid, draft);
+        }
     }
 
     /// Kind, what it is about, and body (of kinds with several groups: all of them).
@@ -391,7 +504,7 @@ impl World {
         let place = json!({"lat_e7": 350_000_000 + n / 3, "lon_e7": 380_000_000});
         let flash = |happening: &str| json!({"precedence": "FLASH", "to": to, "place": place, "happening": happening});
         let grade = ["IMMEDIATE", "PRIORITY", "ROUTINE"][n % 3];
-        let parts = if n % 2 == 0 {
+        let parts = if n.is_multiple_of(2) {
             json!([{"id": "a", "ask": "?"}, {"id": "b", "ask": "?"}])
         } else {
             json!([])
@@ -409,14 +522,14 @@ impl World {
         let toll = json!({"harm": "killed", "population": "everybody", "low": n, "from": later(self.now, -60), "until": at,
             "area": "there", "pcodes": ["SY02"], "given_by": "Register", "official": false, "source": {"title": "Register"}});
         let line = |extra: Value| {
-            let mut body = json!({"line": "line-1", "means": if n % 4 == 0 { "alternate" } else { "primary" }});
+            let mut body = json!({"line": "line-1", "means": if n.is_multiple_of(4) { "alternate" } else { "primary" }});
             for (name, value) in extra.as_object().unwrap() {
                 body[name] = value.clone();
             }
             body
         };
         let test = line(
-            json!({"tested_at": at, "result": if n % 5 == 0 { "not_heard" } else { "heard" }}),
+            json!({"tested_at": at, "result": if n.is_multiple_of(5) { "not_heard" } else { "heard" }}),
         );
         let corner =
             |lat: i64, lon: i64| json!({"lat_e7": 360_000_000 + lat, "lon_e7": 370_000_000 + lon});
@@ -462,11 +575,19 @@ impl World {
             ),
             "refuse" => ("refuse/1", one(theirs(ASKED))?, reason),
             "withdraw" => {
-                let response = ["answer", "refuse", "acknowledge", "area.respond"][n % 4];
+                let said = mine(&["answer", "refuse", "acknowledge", "area.respond"])?;
+                let said = &self.logs[who]
+                    .said
+                    .get(usize::try_from(said.index).unwrap())?;
+                let head = said.head()?;
+                let object = head
+                    .about
+                    .first()
+                    .filter(|about| about.origin != *self.logs[who].origin());
                 (
                     "withdraw/1",
-                    one(theirs(ASKED))?,
-                    json!({"response": response, "reason": "x"}),
+                    one(object.cloned())?,
+                    json!({"response": head.kind.name, "reason": "x"}),
                 )
             }
             "comment" => (
@@ -517,7 +638,7 @@ impl World {
             ),
             "shift" => {
                 let mut open = officer;
-                if n % 3 > 0 {
+                if !n.is_multiple_of(3) {
                     open["takeover_reason"] = "Fell ill".into();
                 }
                 ("shift.open/1", vec![], open)
@@ -538,10 +659,10 @@ impl World {
             ),
             "report" => {
                 let mut groups = json!({"body": report});
-                if n % 2 == 0 {
+                if n.is_multiple_of(2) {
                     groups["exact"] = json!({"place": place, "uncertainty_m": 500});
                 }
-                if n % 3 == 0 {
+                if n.is_multiple_of(3) {
                     groups["narrative"] = json!({"words": format!("seen {n}"), "language": "en"});
                 }
                 ("report.file/1", vec![], groups)
@@ -557,7 +678,7 @@ impl World {
                 (
                     "claim.relate/1",
                     vec![first, second],
-                    json!({"relation": if n % 2 == 0 { "denies" } else { "confirms" }}),
+                    json!({"relation": if n.is_multiple_of(2) { "denies" } else { "confirms" }}),
                 )
             }
             "tally" => ("tally.record/1", vec![], tally),
@@ -573,7 +694,7 @@ impl World {
                     _ => text,
                 };
                 let mut groups = json!({"body": reason, "corrected": body});
-                if kind == "report.file" && n % 2 == 0 {
+                if kind == "report.file" && n.is_multiple_of(2) {
                     groups["corrected_narrative"] =
                         json!({"words": "seen otherwise", "language": "en"});
                 }
@@ -581,7 +702,11 @@ impl World {
             }
             "retract" => ("retract/1", one(mine(RETRACTED))?, reason),
             "erase" => {
-                let group = if n % 6 == 0 { "narrative" } else { "body" };
+                let group = if n.is_multiple_of(6) {
+                    "narrative"
+                } else {
+                    "body"
+                };
                 ("erase/1", one(mine(&[]))?, json!({"groups": [group]}))
             }
             "erase done" => ("erase.done/1", one(theirs(&["erase"]))?, json!({})),
@@ -603,7 +728,7 @@ impl World {
                 ("head.seen/1", vec![], json!({"heads": heads}))
             }
             "table" => {
-                let amended = any(&["instrument.table"]).filter(|_| n % 2 == 0);
+                let amended = any(&["instrument.table"]).filter(|_| n.is_multiple_of(2));
                 let version = self
                     .stands
                     .iter()
@@ -634,7 +759,7 @@ impl World {
                 (
                     "instrument.leave/1",
                     one(any(&["instrument.table"]))?,
-                    json!({"leaving": leaving, "from": later(self.now, if n % 2 == 0 { 0 } else { 500 }), "reason": "x"}),
+                    json!({"leaving": leaving, "from": later(self.now, if n.is_multiple_of(2) { 0 } else { 500 }), "reason": "x"}),
                 )
             }
             "join" => (
@@ -642,7 +767,7 @@ impl World {
                 one(any(&["instrument.table"]))?,
                 json!({"id": format!("unit-{n}"), "name": "Unit"}),
             ),
-            _ if n % 2 == 0 => ("filler/1", vec![], json!({"x": n})),
+            _ if n.is_multiple_of(2) => ("filler/1", vec![], json!({"x": n})),
             _ => (
                 "site.notify/1",
                 any(&[]).into_iter().collect(),
@@ -654,7 +779,8 @@ impl World {
     /// What a hand-over ticks: all messages, or some.
     fn open_messages(&self, n: usize) -> Vec<String> {
         let messages = self.stands.iter().filter(|s| s.kind == "message.send");
-        let ticked = messages.filter(|s| n % 4 > 0 || s.reference.index % 2 == 0);
+        let ticked =
+            messages.filter(|s| !n.is_multiple_of(3) || s.reference.index.is_multiple_of(4));
         ticked.take(128).map(|s| s.reference.to_string()).collect()
     }
 }

@@ -11,8 +11,17 @@ use record::statement::Group;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// What of a log's groups is delivered: by log, entry and name.
-pub type Readable<'r> = dyn Fn(&MemoryLog, u64, &str, &Group) -> bool + 'r;
+/// Who delivers: what his recipient may read of a log, and what he holds himself.
+pub struct Deliverer<'d> {
+    pub readable: &'d dyn Fn(&MemoryLog, &Group) -> bool,
+    pub held: &'d dyn Fn(&MemoryLog, u64, &str) -> bool,
+}
+
+/// Delivers everything to a recipient who may read everything.
+pub const EVERYTHING: Deliverer<'static> = Deliverer {
+    readable: &|_, _| true,
+    held: &|_, _, _| true,
+};
 
 pub struct Holding {
     dir: tempfile::TempDir,
@@ -71,14 +80,14 @@ impl Holding {
         self.mirrors[log].1.size()
     }
 
-    /// The log grows to `size` here, and of the entries in `which` what is `readable` is delivered.
+    /// The log grows to `size` here, and what is in `which` of its entries is delivered.
     pub fn arrive(
         &mut self,
         world: &World,
         log: usize,
         size: u64,
         which: &BTreeSet<u64>,
-        readable: &Readable<'_>,
+        by: &Deliverer<'_>,
     ) {
         let from = &world.logs[log];
         let (mirror, source) = &mut self.mirrors[log];
@@ -91,7 +100,12 @@ impl Holding {
         mirror
             .extend(&from.published(size), |id| {
                 let chosen = |index: u64| index < size && which.contains(&index);
-                from.delivered(id, chosen, |i, name, group| readable(from, i, name, group))
+                from.delivered(
+                    id,
+                    chosen,
+                    |group| (by.readable)(from, group),
+                    |index, name| (by.held)(from, index, name),
+                )
             })
             .unwrap();
         source.extended(mirror.head().cloned(), mirror.keys().ok());
@@ -99,15 +113,9 @@ impl Holding {
     }
 
     /// Everything at once.
-    pub fn arrive_whole(&mut self, world: &World, readable: &Readable<'_>) {
+    pub fn arrive_whole(&mut self, world: &World, by: &Deliverer<'_>) {
         for (log, from) in world.logs.iter().enumerate() {
-            self.arrive(
-                world,
-                log,
-                from.size(),
-                &(0..from.size()).collect(),
-                readable,
-            );
+            self.arrive(world, log, from.size(), &(0..from.size()).collect(), by);
         }
     }
 
@@ -131,8 +139,18 @@ impl Holding {
         let behind: Vec<_> = all.filter(|v| !v.has_applied(&self.sources)).collect();
         assert!(behind.is_empty(), "{} views are behind", behind.len());
     }
+}
 
-    pub fn digests(&self) -> Vec<String> {
-        self.views.iter().map(|v| v.digest().unwrap()).collect()
+/// Whether two views are the same; if not, what each has that the other has not.
+pub fn expect_the_same(one: &Views, other: &Views, who: &str) {
+    if one.digest().unwrap() == other.digest().unwrap() {
+        return;
     }
+    let rows = |views: &Views| -> BTreeSet<String> { views.rows().unwrap().into_iter().collect() };
+    let (one, other) = (rows(one), rows(other));
+    let tell = |rows: BTreeSet<String>| -> Vec<String> {
+        rows.into_iter().map(|row| format!("{row:.400}")).collect()
+    };
+    let (only_one, only_other) = (tell(&one - &other), tell(&other - &one));
+    panic!("{who}: only here {only_one:#?}, only there {only_other:#?}");
 }

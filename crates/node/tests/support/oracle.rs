@@ -7,6 +7,7 @@ use node::views::{ListQuery, OwedRow, Views};
 use record::name::Reference;
 use record::statement::Statement;
 use record::time::UtcMs;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use truce::due::{Item, Urgency, What};
 use truce::{Standing, Statements, Truce};
@@ -150,14 +151,9 @@ fn expect_objects(views: &Views, oracle: &Oracle, who: &str) {
             .collect();
         for object in &of {
             let row = views.object(capability, &object.reference).unwrap();
-            let place = &object.reference;
-            // What a row says, not the order of its members: what is told when it is read may stand elsewhere.
-            let says = |body: &str| serde_json::from_str::<serde_json::Value>(body).unwrap();
-            assert_eq!(
-                row.as_deref().map(says),
-                Some(says(&object.body)),
-                "{who}: {capability} {place}"
-            );
+            let row = row.as_deref().map(value);
+            let (place, body) = (&object.reference, value(&object.body));
+            assert_eq!(row.as_ref(), Some(&body), "{who}: {capability} {place}");
             for (open, counts) in [(true, object.open), (false, !object.open)] {
                 let query = ListQuery {
                     by: Some(object.by.to_string()),
@@ -170,7 +166,7 @@ fn expect_objects(views: &Views, oracle: &Oracle, who: &str) {
                     ..ListQuery::default()
                 };
                 let listed = views.list(capability, &query).unwrap().items;
-                let found = listed.iter().any(|row| says(row) == says(&object.body));
+                let found = listed.iter().any(|listed| value(listed) == body);
                 assert_eq!(
                     found, counts,
                     "{who}: {capability} {place} among those like it"
@@ -184,6 +180,10 @@ fn expect_objects(views: &Views, oracle: &Oracle, who: &str) {
         let total = views.list(capability, &query).unwrap().total;
         assert_eq!(total, of.len() as u64, "{who}: {capability}");
     }
+}
+
+fn value(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
 }
 
 fn expect_lines(views: &Views, oracle: &Oracle, who: &str) {

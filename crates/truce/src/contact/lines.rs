@@ -49,18 +49,24 @@ pub struct Slot {
     pub due_at: UtcMs,
 }
 
+/// The last test that the schedule of `line` asked for before `now`.
+#[must_use]
+pub fn slot(line: &Line, now: UtcMs) -> Option<Slot> {
+    let tests = line.tests.as_ref()?;
+    let (first, every) = (tests.first.utc().0, tests.every_s.get() * 1000);
+    let past = now.0.checked_sub(first).filter(|past| *past >= 0)?;
+    let at = UtcMs(first + past / every * every);
+    Some(Slot {
+        at,
+        due_at: UtcMs(at.0 + tests.within_s.get() * 1000),
+    })
+}
+
 impl LineState {
     /// The last test that the schedule asked for before `now`.
     #[must_use]
     pub fn slot(&self, now: UtcMs) -> Option<Slot> {
-        let tests = self.line.tests.as_ref()?;
-        let (first, every) = (tests.first.utc().0, tests.every_s.get() * 1000);
-        let past = now.0.checked_sub(first).filter(|past| *past >= 0)?;
-        let at = UtcMs(first + past / every * every);
-        Some(Slot {
-            at,
-            due_at: UtcMs(at.0 + tests.within_s.get() * 1000),
-        })
+        slot(&self.line, now)
     }
 
     /// What `end` said of a test that the schedule asked for.

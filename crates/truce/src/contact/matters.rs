@@ -23,6 +23,14 @@ pub enum Delivery {
 }
 
 impl Delivery {
+    /// When it got there, or since when it does not.
+    #[must_use]
+    pub fn at(self) -> UtcMs {
+        match self {
+            Self::Received(at) | Self::SentNoReceipt(at) | Self::Unreachable(at) => at,
+        }
+    }
+
     /// When the clock started.
     #[must_use]
     pub fn started_at(self) -> Option<UtcMs> {

@@ -5,7 +5,7 @@ mod lines;
 mod matters;
 mod shifts;
 
-pub use lines::{LineEnd, LineState, Slot, fold as fold_lines, last_two_way, within_ms};
+pub use lines::{LineEnd, LineState, Slot, fold as fold_lines, last_two_way, slot, within_ms};
 pub use matters::{
     Arrivals, Delivery, Matter, PartState, ReadBackFact, RecipientState, SeenBy, Send, Sound, Step,
     fold as fold_matters,

@@ -106,6 +106,8 @@ pub fn fold(said: &[Effective<'_>], must_tick: &MustTick<'_>) -> BTreeMap<Origin
             _ => {}
         }
     }
+    // Words about a watch that never began are of no watch.
+    all.retain(|_, shifts| !shifts.shifts.is_empty());
     all
 }
 

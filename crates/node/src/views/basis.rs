@@ -1,0 +1,176 @@
+//! What every object depends on: participants, call signs, instruments, watches; and what has to be computed anew when they change.
+
+use super::ViewError;
+use super::context::Reach;
+use super::fold::Fold;
+use super::group::{Group, read, said};
+use super::schema::SPAN;
+use record::name::{CallSign, Origin};
+use record::time::UtcMs;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use truce::kinds::Name;
+use truce::participants::Participants;
+use truce::standing::{Directory, Statements};
+
+impl Fold {
+    pub(super) fn read_participants(&self) -> Result<Participants, ViewError> {
+        const SQL: &str = "SELECT id, text FROM statement WHERE kind IN ('participant.declare/1', 'key.grant/1', 'key.revoke/1', 'key.compromise/1', 'office.grant/1', 'office.revoke/1') ORDER BY id";
+        let mut participants = Participants::default();
+        let mut select = self.db.prepare(SQL)?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            let text: String = row.get(1)?;
+            let said = read(row.get(0)?, &text)?;
+            participants.hold(&said.reference, said.statement.leaf());
+        }
+        Ok(participants)
+    }
+
+    /// Reads instruments and call signs anew; tells how far that reaches.
+    pub(super) fn read_basis(&mut self) -> Result<Reach, ViewError> {
+        let roots: Vec<i64> = self
+            .db
+            .prepare_cached(
+                "SELECT id FROM statement WHERE kind = 'instrument.table/1' ORDER BY id",
+            )?
+            .query_map([], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        let mut statements = Statements::among(Arc::clone(&self.participants));
+        for root in roots {
+            let group = Group::load(&self.db, &mut self.kept, &self.logs, root)?;
+            for said in group.all() {
+                statements.hold_read(Arc::clone(said));
+            }
+        }
+        let (directory, agreement) = truce::basis(&statements);
+        let reach = if self.renames(&directory)? {
+            Reach::Everything
+        } else {
+            Reach::between(&self.agreement, &agreement)
+        };
+        if directory != *self.directory {
+            // Whose watches they are is told by call signs.
+            let named = self.directory.call_signs().chain(directory.call_signs());
+            let named: BTreeSet<&CallSign> = named.collect();
+            for sign in named {
+                let (before, after) = (self.directory.origin(sign), directory.origin(sign));
+                if before != after {
+                    self.work.watches.extend(before.cloned());
+                    self.work.watches.extend(after.cloned());
+                }
+            }
+            self.directory = Arc::new(directory);
+        }
+        if agreement != *self.agreement {
+            for (reference, instrument) in &agreement.instruments {
+                let known = self.agreement.instruments.get(reference);
+                if known.is_some_and(|known| known.amended != instrument.amended) {
+                    let log = self.logs.known(&reference.origin);
+                    let id = log.map(|log| super::group::id(log, reference.index));
+                    self.work.roots.extend(id);
+                }
+            }
+            self.agreement = Arc::new(agreement);
+        }
+        Ok(reach)
+    }
+
+    /// Whether a log of which something was computed goes by another call sign now: then everything is another's.
+    fn renames(&self, after: &Directory) -> Result<bool, ViewError> {
+        let before = &self.directory;
+        let moved = before
+            .call_signs()
+            .any(|sign| before.origin(sign) != after.origin(sign));
+        if moved {
+            return Ok(true);
+        }
+        for sign in after
+            .call_signs()
+            .filter(|sign| before.origin(sign).is_none())
+        {
+            if self.computed_something_of(after.origin(sign))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn computed_something_of(&self, origin: Option<&Origin>) -> Result<bool, ViewError> {
+        const SQL: &str =
+            "SELECT EXISTS (SELECT 1 FROM statement WHERE id BETWEEN ?1 AND ?2 AND standing <> '')";
+        let Some(log) = origin.and_then(|origin| self.logs.known(origin)) else {
+            return Ok(false);
+        };
+        Ok(self
+            .db
+            .prepare_cached(SQL)?
+            .query_row([log * SPAN, (log + 1) * SPAN - 1], |row| row.get(0))?)
+    }
+
+    /// Reads instruments and call signs anew, and computes whatever they change.
+    pub(super) fn reach(&mut self) -> Result<(), ViewError> {
+        const SINCE: &str = "SELECT DISTINCT root FROM statement WHERE kind IN ('message.send/1', 'area.designate/1', 'separation.ask/1', 'instrument.table/1') AND at_ms >= ?1";
+        const ALL: &str = "SELECT DISTINCT root FROM statement WHERE at_ms >= ?1";
+        let (sql, from) = match self.read_basis()? {
+            Reach::Nothing => return Ok(()),
+            Reach::From(at) => (SINCE, at.0),
+            Reach::Everything => (ALL, i64::MIN),
+        };
+        let roots: Vec<i64> = self
+            .db
+            .prepare_cached(sql)?
+            .query_map([from], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        self.work.roots.extend(roots);
+        if sql == ALL {
+            self.work.watches.extend(self.folded.keys().cloned());
+        }
+        Ok(())
+    }
+
+    /// The watches of one log, from all that it said of them.
+    pub(super) fn read_watches(&mut self, origin: &Origin) -> Result<(), ViewError> {
+        const SQL: &str = "SELECT id FROM statement WHERE kind IN ('shift.open/1', 'shift.hand_over/1', 'shift.accept/1', 'shift.unrelieved/1') AND id BETWEEN ?1 AND ?2 AND standing = 'effective' ORDER BY id";
+        let Some(log) = self.logs.known(origin) else {
+            return Ok(());
+        };
+        let ids: Vec<i64> = self
+            .db
+            .prepare_cached(SQL)?
+            .query_map([log * SPAN, (log + 1) * SPAN - 1], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        let mut statements = Statements::among(Arc::clone(&self.participants));
+        let mut offered = None;
+        for id in ids {
+            if let Some(said) = said(&self.db, &mut self.kept, id)? {
+                if super::group::name_of(&said) == Some(Name::ShiftHandOver) {
+                    offered = offered.max(said.head().map(|head| head.at_utc.0));
+                }
+                statements.hold_read(said);
+            }
+        }
+        match offered {
+            Some(at) => drop(self.handed_over.insert(origin.clone(), at)),
+            None => drop(self.handed_over.remove(origin)),
+        }
+        let effective = statements.effective(&self.directory);
+        let (db, logs, directory) = (&self.db, &self.logs, &self.directory);
+        let must_tick = |origin: &Origin, at: UtcMs| {
+            let own = directory.call_sign(origin);
+            own.map(|own| super::query::must_tick(db, logs, &own, at))
+                .unwrap_or_default()
+        };
+        let read = truce::contact::fold_shifts(&effective, &must_tick);
+        let read = read.into_iter().next().map(|(_, shifts)| shifts);
+        if self.shifts.get(origin) == read.as_ref() {
+            return Ok(());
+        }
+        let all = Arc::make_mut(&mut self.shifts);
+        match read {
+            Some(shifts) => drop(all.insert(origin.clone(), shifts)),
+            None => drop(all.remove(origin)),
+        }
+        Ok(())
+    }
+}
