@@ -240,18 +240,33 @@ fn deleted_views_are_computed_again_to_the_same_digest() {
 #[test]
 fn a_machine_gives_each_receipt_once() {
     let mut exercise = Exercise::of(&["RU", "US", "MISSION"]);
-    let (call, _) = a_busy_night(&exercise);
+    exercise.bind();
     exercise.node().settle();
+    let call = exercise.say("US", "message.send/1", &[], flash(&["RU", "MISSION"]));
+    let informs = json!({"precedence": "ROUTINE", "to": ["RU"], "words": "The line is tested at nine", "language": "en",
+        "informs": true});
+    let told = exercise.say("US", "message.send/1", &[], informs);
+    let receipts = |exercise: &Exercise, of: &Reference| -> Vec<String> {
+        let eyes = exercise.node().eyes_of(Some(&sign("US")));
+        let about = exercise.node().views(&eyes).about(of, 100).unwrap();
+        let receipts = about.into_iter().filter(|row| row.kind == "receipt/1");
+        let mut by: Vec<String> = receipts.map(|row| row.by).collect();
+        by.sort();
+        by
+    };
+    exercise.node().settle();
+    assert_eq!(receipts(&exercise, &call), ["MISSION", "RU"]);
+    assert_eq!(
+        receipts(&exercise, &told),
+        ["RU"],
+        "also of what asks for no answer"
+    );
+    exercise.say("RU", "acknowledge/1", &[&call], json!({}));
     exercise.stop();
     exercise.start();
     exercise.node().settle();
-    let eyes = exercise.node().eyes_of(Some(&sign("US")));
-    let about = exercise.node().views(&eyes).about(&call, 100).unwrap();
-    let receipts = about.iter().filter(|row| row.kind == "receipt/1").count();
-    assert_eq!(
-        receipts, 1,
-        "MISSION's; RU acknowledged before its machine was asked"
-    );
+    assert_eq!(receipts(&exercise, &call), ["MISSION", "RU"]);
+    assert_eq!(receipts(&exercise, &told), ["RU"]);
 }
 
 #[test]
@@ -275,4 +290,53 @@ fn a_response_says_what_its_author_held() {
     for row in views.about(&call, 10).unwrap() {
         assert_eq!(row.seen, digests, "{}, also a machine's", row.kind);
     }
+}
+
+/// Files below `dir` that hold `words` as they stand.
+fn files_with(dir: &std::path::Path, words: &str) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_with(&path, words));
+        } else {
+            let bytes = std::fs::read(&path).unwrap();
+            if bytes
+                .windows(words.len())
+                .any(|bytes| bytes == words.as_bytes())
+            {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn what_was_erased_stands_in_no_file_of_the_store() {
+    const SECRET: &str = "zqtheinformantofthesecondhouse";
+    let exercise = Exercise::of(&["RU", "US", "MISSION"]);
+    exercise.bind();
+    let words = json!({"precedence": "ROUTINE", "to": ["US"], "informs": true, "language": "en", "words": SECRET});
+    let said = exercise.say("RU", "message.send/1", &[], words);
+    exercise.node().settle();
+    exercise.node().settle_search().unwrap();
+    assert!(!files_with(&exercise.store(), SECRET).is_empty());
+    exercise.say(
+        "RU",
+        "erase/1",
+        &[&said],
+        json!({"groups": ["body"], "reason": "it names a person"}),
+    );
+    // More is said, until every holder has erased and whatever waits for readers has been tried again.
+    for n in 0..20 {
+        let words = json!({"precedence": "ROUTINE", "to": ["US"], "informs": true, "language": "en", "words": format!("Number {n}")});
+        exercise.say("RU", "message.send/1", &[], words);
+        exercise.node().settle();
+        exercise.node().settle_search().unwrap();
+        if files_with(&exercise.store(), SECRET).is_empty() {
+            return;
+        }
+    }
+    panic!("{:?}", files_with(&exercise.store(), SECRET));
 }
