@@ -1,4 +1,8 @@
 //! The duty officer's board beside the statements that it is made of.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 mod support;
 
