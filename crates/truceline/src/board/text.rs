@@ -14,8 +14,8 @@ const PUBLIC: &str = "public";
 const MARGIN: usize = 3;
 /// Columns by which what belongs to a line stands further in.
 const STEP: usize = 4;
-/// Columns of the name of a place in the table of reports.
-const PLACE: usize = 20;
+/// Columns of the name of a place in the table of reports, on the narrowest sheet and at most.
+const PLACE: std::ops::RangeInclusive<usize> = 20..=44;
 /// What is counted there, each with its columns: the table is as wide as the narrowest sheet.
 const COUNTED: [(&str, usize); 4] = [("alleged", 7), ("undet.", 6), ("excl.", 5), ("denied", 6)];
 
@@ -439,10 +439,11 @@ impl Sheet<'_> {
     fn reports(&mut self, board: &Board) {
         self.head("7  REPORTED, BY PLACE");
         let names = cells(COUNTED.map(|(name, _)| name));
+        let width = self.place_columns();
         let wide = columns(&names);
         let (last, before) = ("last 24 hours", "7 days before");
-        self.cells(&format!("{:<PLACE$} {last:>wide$}  {before:>wide$}", ""));
-        self.cells(&format!("{:<PLACE$} {names}  {names}", "place"));
+        self.cells(&format!("{:<width$} {last:>wide$}  {before:>wide$}", ""));
+        self.cells(&format!("{:<width$} {names}  {names}", "place"));
         for row in &board.places {
             self.place(row);
         }
@@ -455,7 +456,7 @@ impl Sheet<'_> {
             self.row(Mark::Plain, 0, &text);
         }
         let sum = [reports.last_24_h, reports.days_before].map(numbers);
-        self.cells(&format!("{:<PLACE$} {}", "all places", sum.join("  ")));
+        self.cells(&format!("{:<width$} {}", "all places", sum.join("  ")));
         self.row(
             Mark::Plain,
             0,
@@ -479,13 +480,19 @@ impl Sheet<'_> {
             (None, place) => place.to_owned(),
         };
         let numbers = [row.last_24_h, row.days_before].map(numbers).join("  ");
-        let place = clean(&place);
-        if columns(&place) <= PLACE {
-            self.cells(&format!("{} {numbers}", padded(&place, PLACE)));
+        let (place, width) = (clean(&place), self.place_columns());
+        if columns(&place) <= width {
+            self.cells(&format!("{} {numbers}", padded(&place, width)));
         } else {
             self.row(Mark::Plain, 0, &place);
-            self.cells(&format!("{:<PLACE$} {numbers}", ""));
+            self.cells(&format!("{:<width$} {numbers}", ""));
         }
+    }
+
+    /// What a wider sheet has more is for the names.
+    fn place_columns(&self) -> usize {
+        let more = self.look.columns.saturating_sub(super::COLUMNS_MIN);
+        (PLACE.start() + more).min(*PLACE.end())
     }
 }
 
