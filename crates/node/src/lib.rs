@@ -14,6 +14,7 @@ pub mod import;
 pub mod node;
 pub mod own;
 pub mod places;
+pub mod reading;
 pub mod search;
 pub mod source;
 pub mod timers;

@@ -39,7 +39,8 @@ pub const EXERCISE: &str = "exercise";
 pub const PARTICIPANTS: &str = "participants";
 /// Other participants' logs, in a home.
 pub const MIRRORS: &str = "mirrors";
-const VIEWS: &str = "views";
+/// What the logs add up to.
+pub(crate) const VIEWS: &str = "views";
 /// How long a thread waits for word before it looks by itself, in milliseconds.
 const LOOK_EVERY_MS: u64 = 500;
 /// When statements come by the hundred, views wait so long for more of them, in milliseconds: one commit for many.
@@ -754,7 +755,7 @@ fn exercise_home(dir: &Path, call_sign: &CallSign) -> Home {
 }
 
 /// Whether it is an exercise, and the homes in a node's directory.
-fn homes(dir: &Path) -> Result<(bool, Vec<Home>), NodeError> {
+pub(crate) fn homes(dir: &Path) -> Result<(bool, Vec<Home>), NodeError> {
     if !dir.join(EXERCISE).exists() {
         let home = Home::new(dir);
         let founded = home.is_founded();

@@ -38,6 +38,20 @@ impl Places {
         Ok(Self(Mutex::new(db)))
     }
 
+    /// Opens the gazetteer in `dir` to read it, beside the process that loads it. There are no names where there is no file.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn open_to_read(dir: &Path) -> Result<Self, rusqlite::Error> {
+        let path = dir.join(FILE);
+        if path.exists() {
+            return Ok(Self(Mutex::new(crate::database::reader(&path)?)));
+        }
+        let db = Connection::open_in_memory()?;
+        db.execute_batch(TABLES)?;
+        Ok(Self(Mutex::new(db)))
+    }
+
     fn db(&self) -> MutexGuard<'_, Connection> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -106,6 +106,26 @@ impl Timers {
         })
     }
 
+    /// Opens the alarms in `dir` to read them, beside the process that raises them. None were raised where there is no file.
+    ///
+    /// # Errors
+    /// [`TimerError`].
+    pub fn open_to_read(dir: &Path) -> Result<Self, TimerError> {
+        let path = dir.join(FILE);
+        let db = if path.exists() {
+            crate::database::reader(&path)?
+        } else {
+            let db = Connection::open_in_memory()?;
+            db.execute_batch(TABLES)?;
+            db
+        };
+        Ok(Self {
+            db: Mutex::new(db),
+            looked_until: Mutex::default(),
+            raised: watch::Sender::new(0),
+        })
+    }
+
     fn db(&self) -> MutexGuard<'_, Connection> {
         self.db.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -126,7 +126,7 @@ impl Owed {
             by: self.by.clone(),
             to: self.to.clone(),
             about: self.about.clone(),
-            received: matches!(self.delivery, Delivery::Received(_)),
+            received: delivered.is_some() && matches!(self.delivery, Delivery::Received(_)),
             holding: self.holding.clone(),
         })
     }

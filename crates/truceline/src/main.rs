@@ -98,7 +98,11 @@ enum Command {
     Account(account::Command),
     /// Print the duty officer's board
     #[command(
-        after_long_help = "EXAMPLES:\n  TRUCELINE_TOKEN=tl_… truceline board --url http://localhost:8016 --watch 10\n  truceline board --data truceline-demo --as MISSION --at 2016-06-21T09:00:00Z"
+        after_long_help = "EXAMPLES:\n  truceline board --data mission --watch 10        beside the node that runs there, or without one\n  \
+        truceline board --data truceline-demo --as MISSION --at 2016-06-21T09:00:00Z\n  \
+        TRUCELINE_TOKEN=tl_… truceline board --url http://localhost:8016\n\n\
+        `!!` is for now, `!` is to be looked at. It is as wide as the terminal, from 80 columns on; COLUMNS says otherwise, and NO_COLOR\n\
+        takes the colour away. What stands on it: docs/board.md"
     )]
     Board(board::Args),
     /// Bring in sets of data: events, counts, places

@@ -9,6 +9,7 @@ use bench::measure::Latency;
 use bench::table::{Goal, Table, Unit};
 use node::Node;
 use node::authority::Eyes;
+use node::board::Board;
 use node::search::Search;
 use node::views::{ListQuery, Views};
 use record::name::Reference;
@@ -196,7 +197,8 @@ const PAGES: &[(&str, Ask)] = &[
         desk.views.lines()?;
         Ok(())
     }),
-    ("reports by place, 30 days", Desk::reported),
+    ("the board", |desk| desk.board(desk.now)),
+    ("the board at some time", Desk::board_then),
     ("changes since some time", Desk::changes),
     ("changes since just now", |desk| {
         desk.views.changes_since(desk.seq - 50, CHANGES)?;
@@ -353,11 +355,15 @@ impl Desk {
         Ok(())
     }
 
-    fn reported(&mut self) -> Outcome {
-        let from = self.some_time();
-        self.views
-            .reported(UtcMs(from), UtcMs(from + 30 * DAY_MS))?;
+    fn board(&self, now: UtcMs) -> Outcome {
+        let own = self.node.own().next().map(|own| own.call_sign.clone());
+        Board::of(&self.node, &Eyes::Node, own.as_ref(), now)?;
         Ok(())
+    }
+
+    fn board_then(&mut self) -> Outcome {
+        let at = self.some_time();
+        self.board(UtcMs(at))
     }
 
     fn changes(&mut self) -> Outcome {

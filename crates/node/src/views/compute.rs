@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use truce::contact::{Delivery, Matter};
 use truce::due::{Owed, What};
+use truce::incidents::Report;
 use truce::kinds::Name;
 use truce::standing::{Said, Standing, Statements};
 use truce::{Body, Context as Basis, Truce};
@@ -321,14 +322,48 @@ impl Fold {
                 kept.insert(id);
             }
         }
+        for (reference, file) in &part.reports {
+            let id = self.id_of(reference)?;
+            if let Some(member) = group.members.get(&id) {
+                self.put_report(id, &member.said, &file.body)?;
+            }
+        }
         for (id, member) in &group.members {
             let may_be_one = name_of(&member.said).is_some_and(objects::begins_one);
             if may_be_one && !kept.contains(id) {
+                self.drop_report(*id)?;
                 self.db
                     .prepare_cached("DELETE FROM object WHERE id = ?1")?
                     .execute([id])?;
             }
         }
+        Ok(())
+    }
+
+    /// What is counted of a report.
+    fn put_report(&self, id: i64, said: &Said, report: &Report) -> Result<(), ViewError> {
+        const SQL: &str = "INSERT INTO report (from_ms, id, until_ms, said_ms, known_to, area, alleges, access, sides) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        let counted = super::incidents::counted(report);
+        let said_at = said.head().map_or(0, |head| head.at_utc.0);
+        self.drop_report(id)?;
+        self.db.prepare_cached(SQL)?.execute(params![
+            counted.from.0,
+            id,
+            counted.until.0,
+            said_at,
+            counted.known_to as i64,
+            counted.area,
+            counted.alleges,
+            counted.access,
+            counted.sides
+        ])?;
+        Ok(())
+    }
+
+    fn drop_report(&self, id: i64) -> Result<(), ViewError> {
+        self.db
+            .prepare_cached("DELETE FROM report WHERE id = ?1")?
+            .execute([id])?;
         Ok(())
     }
 

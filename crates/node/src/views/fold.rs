@@ -113,12 +113,36 @@ pub(super) struct Work {
 
 impl Fold {
     pub fn open(path: &Path, eyes: Eyes) -> Result<Self, ViewError> {
-        let db = connect(path)?;
-        let logs = Logs::load(&db)?;
-        let mut fold = Self {
+        let mut fold = Self::on(connect(path)?, eyes);
+        fold.logs = Logs::load(&fold.db)?;
+        fold.load()?;
+        Ok(fold)
+    }
+
+    /// Opens what another process folds, to read what every object depends on. It folds nothing.
+    pub fn open_to_read(path: &Path, eyes: Eyes) -> Result<Self, ViewError> {
+        let mut fold = Self::on(connect_to_read(path)?, eyes);
+        fold.reload()?;
+        Ok(fold)
+    }
+
+    /// Reads anew what every object depends on, as of one moment.
+    pub fn reload(&mut self) -> Result<(), ViewError> {
+        self.db.execute_batch("BEGIN")?;
+        self.kept.clear();
+        let loaded = Logs::load(&self.db).and_then(|logs| {
+            self.logs = logs;
+            self.load()
+        });
+        self.db.execute_batch("COMMIT")?;
+        loaded
+    }
+
+    fn on(db: Connection, eyes: Eyes) -> Self {
+        Self {
             db,
             eyes,
-            logs,
+            logs: Logs::default(),
             folded: BTreeMap::new(),
             checked: BTreeSet::new(),
             participants: Arc::default(),
@@ -134,9 +158,7 @@ impl Fold {
             // A kill may have left what was erased in the write-ahead log.
             unflushed: true,
             again: true,
-        };
-        fold.load()?;
-        Ok(fold)
+        }
     }
 
     fn state(&self, name: &str) -> Result<i64, ViewError> {
@@ -671,6 +693,20 @@ fn connect(path: &Path) -> Result<Connection, ViewError> {
         db.execute_batch("COMMIT")?;
     }
     Ok(db)
+}
+
+/// A connection that writes nothing, to views as this program makes them.
+fn connect_to_read(path: &Path) -> Result<Connection, ViewError> {
+    if !path.exists() {
+        return Err(ViewError::None(path.to_owned()));
+    }
+    let db = database::reader(path)?;
+    let layout: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if layout == LAYOUT {
+        Ok(db)
+    } else {
+        Err(ViewError::OtherLayout(path.to_owned()))
+    }
 }
 
 /// Within a transaction: a kill leaves the tables as they were.

@@ -17,10 +17,13 @@ mod fold;
 mod group;
 mod query;
 mod schema;
+mod snapshot;
 
 pub use context::Context;
 pub use fold::{Batch, Effort, Progress};
 pub use query::{Alarm, Change, ListQuery, Listed, Mark, OwedRow, StatementRow};
+pub(crate) use query::{item_row, short};
+pub use snapshot::{Debts, First, ReportCounted, Side, Snapshot};
 
 use crate::authority::Eyes;
 use crate::catch_up::{Block, Part};
@@ -57,6 +60,15 @@ pub enum ViewError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// Nobody computed them yet.
+    #[error("{}: nothing has been computed here yet; start the node once (`truceline serve`) and look again", .0.display())]
+    None(PathBuf),
+    /// Another version of this program computed them.
+    #[error("{}: computed by another version of this program; start the node with this one (`truceline serve`) and look again", .0.display())]
+    OtherLayout(PathBuf),
+    /// They were opened to read what another process folds.
+    #[error("these views were opened to be read; another process folds them")]
+    Reading,
     /// What the tables hold is not what was written.
     #[error("views: {0}; delete the directory `views` and start again: nothing is lost by it")]
     Damaged(String),
@@ -100,6 +112,16 @@ pub struct Views {
     changed: watch::Sender<i64>,
     cut_off: AtomicBool,
     earliest: AtomicI64,
+    /// Another process folds them.
+    reading: bool,
+}
+
+fn file_name(eyes: &Eyes) -> String {
+    match eyes {
+        Eyes::Node => "node.db".to_owned(),
+        Eyes::Public => "public.db".to_owned(),
+        Eyes::Participant(origin) => format!("of-{}.db", origin.as_str().replace('/', "+")),
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -112,30 +134,53 @@ impl Views {
     /// # Errors
     /// [`ViewError`].
     pub fn open(dir: &Path, eyes: Eyes) -> Result<Self, ViewError> {
-        let name = match &eyes {
-            Eyes::Node => "node.db".to_owned(),
-            Eyes::Public => "public.db".to_owned(),
-            Eyes::Participant(origin) => {
-                format!("of-{}.db", origin.as_str().replace('/', "+"))
-            }
-        };
-        let path = dir.join(name);
+        let path = dir.join(file_name(&eyes));
         std::fs::create_dir_all(dir).map_err(|error| ViewError::File {
             path: dir.to_owned(),
             error,
         })?;
         let fold = Fold::open(&path, eyes.clone())?;
+        Ok(Self::over(fold, eyes, path, false))
+    }
+
+    /// Opens the views of `eyes` in `dir` to be read, beside the process that folds them. Nothing is ever written.
+    ///
+    /// # Errors
+    /// [`ViewError::None`] and [`ViewError::OtherLayout`] when there is nothing to read.
+    pub fn open_to_read(dir: &Path, eyes: Eyes) -> Result<Self, ViewError> {
+        let path = dir.join(file_name(&eyes));
+        let fold = Fold::open_to_read(&path, eyes.clone())?;
+        Ok(Self::over(fold, eyes, path, true))
+    }
+
+    fn over(fold: Fold, eyes: Eyes, path: PathBuf, reading: bool) -> Self {
         let context = Arc::new(fold.context());
-        Ok(Self {
+        Self {
             eyes,
             path,
+            reading,
             changed: watch::Sender::new(context.seq),
             context: RwLock::new(context),
             fold: Mutex::new(fold),
             idle: Mutex::default(),
             cut_off: AtomicBool::new(false),
             earliest: AtomicI64::new(i64::MIN),
-        })
+        }
+    }
+
+    /// Where they are opened to be read: takes in what the other process folded meanwhile of what every object depends on.
+    fn reload(&self) -> Result<(), ViewError> {
+        let mut fold = lock(&self.fold);
+        fold.reload()?;
+        *self.context.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fold.context());
+        Ok(())
+    }
+
+    fn writing(&self) -> Result<MutexGuard<'_, Fold>, ViewError> {
+        if self.reading {
+            return Err(ViewError::Reading);
+        }
+        Ok(lock(&self.fold))
     }
 
     /// Whose they are.
@@ -155,7 +200,7 @@ impl Views {
     /// # Errors
     /// [`ViewError`]; what was not committed is read again.
     pub fn fold(&self, sources: &Sources, batch: Batch) -> Result<Progress, ViewError> {
-        let mut fold = lock(&self.fold);
+        let mut fold = self.writing()?;
         let alone = self.cut_off.load(Ordering::Relaxed);
         let progress = fold.batch(sources, batch, alone);
         self.after_batch(fold, sources, progress.is_err())?;
@@ -167,7 +212,7 @@ impl Views {
     /// # Errors
     /// [`ViewError`].
     pub(crate) fn not_folded(&self, sources: &Sources) -> Result<Vec<Part>, ViewError> {
-        let mut fold = lock(&self.fold);
+        let mut fold = self.writing()?;
         fold.prepare(sources)?;
         if self.eyes == Eyes::Node {
             sources.set_members(fold.membership());
@@ -191,7 +236,7 @@ impl Views {
         told: &Sender<u64>,
     ) -> Result<(), ViewError> {
         loop {
-            let mut fold = lock(&self.fold);
+            let mut fold = self.writing()?;
             let progress = fold.ahead(sources, blocks, Batch::REBUILD);
             self.after_batch(fold, sources, progress.is_err())?;
             let Progress { folded, more } = progress?;
@@ -249,7 +294,7 @@ impl Views {
     /// # Errors
     /// [`ViewError`].
     pub fn destroyed(&self, of: &Reference) -> Result<(), ViewError> {
-        lock(&self.fold).destroyed(of)
+        self.writing()?.destroyed(of)
     }
 
     fn publish(&self, fold: &Fold) -> i64 {
@@ -276,7 +321,7 @@ impl Views {
     /// # Errors
     /// [`ViewError`].
     pub fn clear(&self) -> Result<(), ViewError> {
-        let mut fold = lock(&self.fold);
+        let mut fold = self.writing()?;
         let cut_by = fold.cut_by();
         fold.clear(cut_by)?;
         self.publish(&fold);

@@ -454,52 +454,7 @@ impl Views {
             .agreement
             .covered(place, actor, at, &areas, contains))
     }
-
-    /// When somebody last said something in a log, of what these eyes read. What machines say by themselves is nobody's word.
-    ///
-    /// # Errors
-    /// [`ViewError`].
-    pub fn last_said(&self, origin: &Origin) -> Result<Option<UtcMs>, ViewError> {
-        const SQL: &str = "SELECT at_ms FROM statement WHERE id >= ?1 AND id < ?2 AND kind NOT IN ('head.seen/1', 'receipt/1', 'erase.done/1', 'office.grant/1', 'key.grant/1', 'participant.declare/1') ORDER BY id DESC LIMIT 1";
-        self.read(|db| {
-            let logs = Logs::load(db)?;
-            let Some(log) = logs.known(origin) else {
-                return Ok(None);
-            };
-            let at: Option<i64> = db
-                .prepare_cached(SQL)?
-                .query_row([log * SPAN, (log + 1) * SPAN], |row| row.get(0))
-                .optional()?;
-            Ok(at.map(UtcMs))
-        })
-    }
-
-    /// How many reports there are of each place and category whose time, as precisely as it is known, touches `from` to `until`.
-    /// What is known less precisely than to [`REPORTED_SPAN_MS_MAX`] is in no such count.
-    ///
-    /// # Errors
-    /// [`ViewError`].
-    pub fn reported(
-        &self,
-        from: UtcMs,
-        until: UtcMs,
-    ) -> Result<Vec<(String, String, u64)>, ViewError> {
-        const SQL: &str = "SELECT place, tag, count(*) FROM object WHERE capability = 'report' AND at_ms >= ?1 AND at_ms < ?3 AND end_ms > ?2 AND end_ms - at_ms <= ?4 GROUP BY place, tag ORDER BY place, tag";
-        let earliest = from.0 - REPORTED_SPAN_MS_MAX;
-        self.read(|db| {
-            Ok(db
-                .prepare_cached(SQL)?
-                .query_map(
-                    params![earliest, from.0, until.0, REPORTED_SPAN_MS_MAX],
-                    |row| Ok((row.get(0)?, row.get(1)?, unsigned(row.get(2)?))),
-                )?
-                .collect::<Result<_, _>>()?)
-        })
-    }
 }
-
-/// The time of a report is known to the day, with room for a change of the clocks.
-pub const REPORTED_SPAN_MS_MAX: i64 = 26 * 3600 * 1000;
 
 fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
@@ -564,18 +519,21 @@ fn object(db: &Connection, capability: &str, of: &Reference) -> Result<Option<St
         .optional()?)
 }
 
-fn short(context: &Context, origin: &Origin, at: u64) -> String {
+pub(crate) fn short(context: &Context, origin: &Origin, at: u64) -> String {
     match context.directory.call_sign(origin) {
         Some(sign) => format!("{sign}-{at}"),
         None => format!("{origin}#{at}"),
     }
 }
 
+/// What [`owed_row`] reads.
+pub(super) const OWED: &str = "SELECT w.what, w.part, w.by_sign, w.to_sign, w.about, w.said_at, w.started_at, w.received, w.due_at, w.holding, o.title FROM owed w LEFT JOIN object o ON o.id = w.about";
+
 fn due(db: &Connection, context: &Context, now: UtcMs) -> Result<Vec<OwedRow>, ViewError> {
-    const SQL: &str = "SELECT w.what, w.part, w.by_sign, w.to_sign, w.about, w.said_at, w.started_at, w.received, w.due_at, w.holding, o.title FROM owed w LEFT JOIN object o ON o.id = w.about WHERE w.settled_at > ?1 AND w.said_at <= ?1";
+    let sql = format!("{OWED} WHERE w.settled_at > ?1 AND w.said_at <= ?1");
     let logs = Logs::load(db)?;
     let mut rows = Vec::new();
-    let mut select = db.prepare_cached(SQL)?;
+    let mut select = db.prepare_cached(&sql)?;
     let mut found = select.query([now.0])?;
     while let Some(row) = found.next()? {
         rows.push(owed_row(db, context, &logs, row, now)?);
@@ -596,7 +554,7 @@ fn due(db: &Connection, context: &Context, now: UtcMs) -> Result<Vec<OwedRow>, V
 }
 
 /// A row, with the item that it stands for: by that it is ordered, as everywhere.
-fn owed_row(
+pub(super) fn owed_row(
     db: &Connection,
     context: &Context,
     logs: &Logs,
@@ -628,7 +586,7 @@ fn owed_row(
         by: sign(2)?,
         to: sign(3)?,
         about,
-        received: row.get(7)?,
+        received: started.is_some() && row.get(7)?,
         holding: None,
     };
     let mut row = OwedRow {
@@ -650,7 +608,7 @@ fn read_what(what: &str, part: Option<&str>) -> Option<What> {
     })
 }
 
-fn item_row(context: &Context, item: &Item, now: UtcMs) -> OwedRow {
+pub(crate) fn item_row(context: &Context, item: &Item, now: UtcMs) -> OwedRow {
     let (what, part) = spell_what(&item.what);
     OwedRow {
         what: what.into(),
@@ -1143,13 +1101,43 @@ fn line_state(
     };
     let slot = now.and_then(|now| state.slot(now));
     for end in [&line.a, &line.b] {
-        let tests = tests_of(db, logs, line, end, slot)?;
+        let ever = (UtcMs(i64::MAX), TESTS_SHOWN_MAX);
+        let tests = tests_of(db, logs, line, end, slot, ever)?;
         if !tests.is_empty() {
             state.tests.insert(end.clone(), tests);
         }
     }
-    let worked = last_two_ways(db, line)?;
-    state.faults = faults_of(db, logs, line, &worked)?;
+    let worked = last_two_ways(db, line, UtcMs(i64::MAX))?;
+    state.faults = faults_of(db, logs, line, &worked, UtcMs(i64::MAX))?;
+    state.last_two_way = worked.into_iter().map(|(means, at)| (at, means)).max();
+    Ok(state)
+}
+
+/// The state of a line as it was known at `now`, with the last test of each end and the one that the schedule asks for.
+pub(super) fn line_at(
+    db: &Connection,
+    logs: &Logs,
+    line: &truce::agreement::Line,
+    now: UtcMs,
+) -> Result<LineState, ViewError> {
+    let mut state = LineState {
+        line: line.clone(),
+        tests: BTreeMap::new(),
+        last_two_way: None,
+        faults: BTreeMap::new(),
+    };
+    let slot = state.slot(now).map(|slot| Slot {
+        due_at: slot.due_at.min(now),
+        ..slot
+    });
+    for end in [&line.a, &line.b] {
+        let tests = tests_of(db, logs, line, end, slot, (now, 1))?;
+        if !tests.is_empty() {
+            state.tests.insert(end.clone(), tests);
+        }
+    }
+    let worked = last_two_ways(db, line, now)?;
+    state.faults = faults_of(db, logs, line, &worked, now)?;
     state.last_two_way = worked.into_iter().map(|(means, at)| (at, means)).max();
     Ok(state)
 }
@@ -1161,6 +1149,7 @@ fn tests_of(
     line: &truce::agreement::Line,
     end: &CallSign,
     slot: Option<Slot>,
+    (until, max): (UtcMs, u32),
 ) -> Result<Vec<LineEnd>, ViewError> {
     const LAST: &str = "SELECT id, body FROM object WHERE capability = 'line.test' AND place = ?1 AND by_sign = ?2 AND at_ms BETWEEN ?3 AND ?4 ORDER BY at_ms DESC, id DESC LIMIT ?5";
     let mut select = db.prepare_cached(LAST)?;
@@ -1175,7 +1164,7 @@ fn tests_of(
         }
         Ok(())
     };
-    read(i64::MIN, i64::MAX, TESTS_SHOWN_MAX)?;
+    read(i64::MIN, until.0, max)?;
     if let Some(slot) = slot {
         read(slot.at.0, slot.due_at.0, 1)?;
     }
@@ -1201,15 +1190,16 @@ fn line_end(reference: Reference, body: &str) -> Result<LineEnd, ViewError> {
 fn last_two_ways(
     db: &Connection,
     line: &truce::agreement::Line,
+    until: UtcMs,
 ) -> Result<BTreeMap<Means, UtcMs>, ViewError> {
-    const HEARD: &str = "SELECT at_ms FROM object WHERE capability = 'line.test' AND place = ?1 AND by_sign = ?2 AND tag = ?3 ORDER BY at_ms DESC, id DESC";
+    const HEARD: &str = "SELECT at_ms FROM object WHERE capability = 'line.test' AND place = ?1 AND by_sign = ?2 AND tag = ?3 AND at_ms <= ?4 ORDER BY at_ms DESC, id DESC";
     let mut worked = BTreeMap::new();
     for means in Means::ALL {
         let tag = format!("{} heard", word(means));
         let (mut a, mut b) = (db.prepare_cached(HEARD)?, db.prepare_cached(HEARD)?);
         let at = |row: &Row<'_>| row.get(0).map(UtcMs);
-        let a = a.query_map(params![line.id.as_str(), line.a.as_str(), tag], at)?;
-        let b = b.query_map(params![line.id.as_str(), line.b.as_str(), tag], at)?;
+        let a = a.query_map(params![line.id.as_str(), line.a.as_str(), tag, until.0], at)?;
+        let b = b.query_map(params![line.id.as_str(), line.b.as_str(), tag, until.0], at)?;
         let (a, b) = (a.filter_map(Result::ok), b.filter_map(Result::ok));
         if let Some(at) = last_two_way(a, b, within_ms(line)) {
             worked.insert(*means, at);
@@ -1226,11 +1216,18 @@ fn faults_of(
     logs: &Logs,
     line: &truce::agreement::Line,
     worked: &BTreeMap<Means, UtcMs>,
+    until: UtcMs,
 ) -> Result<Faults, ViewError> {
-    const FAULTS: &str = "SELECT id, by_sign, at_ms, tag FROM object WHERE capability = 'line.fault' AND place = ?1 AND by_sign IN (?2, ?3)";
+    const FAULTS: &str = "SELECT id, by_sign, at_ms, tag FROM object WHERE capability = 'line.fault' AND place = ?1 AND by_sign IN (?2, ?3) AND at_ms > ?4 AND at_ms <= ?5";
     let mut faults = Faults::new();
     let mut select = db.prepare_cached(FAULTS)?;
-    let mut rows = select.query(params![line.id.as_str(), line.a.as_str(), line.b.as_str()])?;
+    // What came before every means worked is over, however much of it there is.
+    let all_worked = Means::ALL
+        .iter()
+        .map(|means| worked.get(means).map_or(i64::MIN, |at| at.0));
+    let since = all_worked.min().unwrap_or(i64::MIN);
+    let (a, b) = (line.a.as_str(), line.b.as_str());
+    let mut rows = select.query(params![line.id.as_str(), a, b, since, until.0])?;
     while let Some(row) = rows.next()? {
         let (by, tag): (String, String) = (row.get(1)?, row.get(3)?);
         let means = Means::read(&tag.into(), &truce::wire::Place::Top);
@@ -1296,6 +1293,18 @@ pub(super) fn rows(
     while let Some(row) = found.next()? {
         let mut line = format!("object {}", name(row.get(0)?));
         for column in 1..=9 {
+            let value: Sql = row.get(column)?;
+            line += &format!(" {value:?}");
+        }
+        rows.push(line);
+    }
+    let mut select = db.prepare(
+        "SELECT id, from_ms, until_ms, said_ms, known_to, area, alleges, access, sides FROM report",
+    )?;
+    let mut found = select.query([])?;
+    while let Some(row) = found.next()? {
+        let mut line = format!("report {}", name(row.get(0)?));
+        for column in 1..=8 {
             let value: Sql = row.get(column)?;
             line += &format!(" {value:?}");
         }

@@ -1,13 +1,16 @@
 //! The tables of one reader's views. Ids, `seq` and the order of rows are local; nothing else is.
 
 /// Changes with every change of the tables or of what is written into them: other views are thrown away and computed anew.
-pub const LAYOUT: i64 = 7;
+pub const LAYOUT: i64 = 8;
 
 /// Entries of a log are numbered below this in ids: `log * SPAN + index`.
 pub const SPAN: i64 = 1 << 40;
 
 /// `settled_at` of what is open.
 pub const OPEN: i64 = i64::MAX;
+
+/// What is a person's word: the condition of the index `statement_word`, in the same spelling.
+pub const NOT_BY_ITSELF: &str = "kind NOT IN ('head.seen/1', 'receipt/1', 'erase.done/1', 'office.grant/1', 'key.grant/1', 'participant.declare/1')";
 
 pub const TABLES: &str = "
 -- `last` is the leaf hash of the last folded entry: another one there means another log than the one that was folded.
@@ -27,6 +30,8 @@ CREATE TABLE statement (
 CREATE INDEX statement_member ON statement (root) WHERE root <> id;
 CREATE INDEX statement_kind ON statement (kind, id);
 CREATE INDEX statement_seq ON statement (seq);
+CREATE INDEX statement_word ON statement (id, at_ms)
+  WHERE kind NOT IN ('head.seen/1', 'receipt/1', 'erase.done/1', 'office.grant/1', 'key.grant/1', 'participant.declare/1');
 -- Lists, in their order; `id >> 40` is the log.
 CREATE INDEX statement_list ON statement (at_ms, id);
 CREATE INDEX statement_kind_list ON statement (kind, at_ms, id);
@@ -55,7 +60,10 @@ CREATE TABLE owed (
   holding TEXT,
   PRIMARY KEY (root, n)
 ) WITHOUT ROWID;
-CREATE INDEX owed_open ON owed (settled_at, said_at);
+CREATE INDEX owed_open ON owed (settled_at, said_at, by_sign, to_sign);
+-- Open debts are counted and ordered without looking at their rows.
+CREATE INDEX owed_of ON owed (by_sign, settled_at, due_at, started_at, said_at, to_sign);
+CREATE INDEX owed_to ON owed (to_sign, settled_at, due_at, started_at, said_at, by_sign);
 CREATE INDEX owed_by ON owed (by_sign, asked_in) WHERE received = 0 AND by_sign <> to_sign;
 -- `late_at`: when it was or will be overdue, which is never before it got there.
 CREATE INDEX owed_late ON owed (late_at, root, n) WHERE settled_at > late_at;
@@ -85,6 +93,23 @@ CREATE INDEX object_seq ON object (seq);
 -- Statements that wait to be read from their logs again, and those of which erased content is still held there.
 CREATE TABLE again (id INTEGER PRIMARY KEY);
 CREATE TABLE destroy (id INTEGER PRIMARY KEY);
+CREATE INDEX object_test ON object (place, by_sign, at_ms) WHERE capability = 'line.test';
+CREATE INDEX object_heard ON object (place, by_sign, tag, at_ms) WHERE capability = 'line.test';
+-- Of each report what is counted, in the order of what it tells of.
+CREATE TABLE report (
+  from_ms INTEGER NOT NULL,
+  id INTEGER NOT NULL,
+  until_ms INTEGER NOT NULL,
+  said_ms INTEGER NOT NULL,
+  known_to INTEGER NOT NULL,
+  area TEXT NOT NULL,
+  alleges INTEGER NOT NULL,
+  access TEXT,
+  sides TEXT NOT NULL,
+  PRIMARY KEY (from_ms, id)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX report_id ON report (id);
+CREATE INDEX report_vague ON report (until_ms, from_ms, said_ms) WHERE known_to = 2;
 CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 -- `epoch` is another whenever the tables are made anew: whatever follows their changes starts again.
 INSERT INTO state VALUES ('seq', 0), ('cut_by', 0), ('epoch', abs(random()) | 1);
