@@ -215,6 +215,11 @@ impl World {
         self.now = UtcMs::parse(START).unwrap();
     }
 
+    /// A word that stands nowhere but in one group of the statement that is said next.
+    fn token(&self, group: &str) -> String {
+        format!("q{}{group}z", 1000 + self.stands.len())
+    }
+
     /// Groups without lists that are empty: those are left out.
     fn draft(&self, kind: &str, about: &[&Reference], groups: &[(&str, &[&str], Value)]) -> Draft {
         let mut draft = Draft::new(kind, &self.now.to_string())
@@ -262,7 +267,7 @@ impl World {
         let free: Vec<&String> = signs.iter().filter(|sign| !needed.contains(sign)).collect();
         let (neutrals, invited) = free.split_at(1.min(free.len()));
         json!({
-            "name": format!("Text {version}"), "formality": if n % 4 == 3 { "joint_procedure" } else { "ceasefire" },
+            "name": format!("Text {version} {}", self.token("b")), "formality": if n % 4 == 3 { "joint_procedure" } else { "ceasefire" },
             "version": version + 1, "text_sha256": sha(version), "text_public": true,
             "needed": needed, "invited": if n.is_multiple_of(3) { invited } else { &[] },
             "accept_by": later(self.now, 3000), "in_force_from": later(self.now, if n.is_multiple_of(5) { -60 } else { 120 }),
@@ -408,7 +413,7 @@ impl World {
             _ => vec![("body", &readers, body)],
         };
         if n.is_multiple_of(5) && kind != "filler/1" {
-            groups.push(("person", &[], json!({"name": format!("Officer {n}")})));
+            groups.push(("person", &[], json!({"name": self.token("p")})));
         }
         let about: Vec<&Reference> = about.iter().collect();
         let draft = self.draft(kind, &about, &groups);
@@ -497,6 +502,7 @@ impl World {
         to: &[&str],
     ) -> Option<(&'static str, Vec<Reference>, Value)> {
         let n = step.n;
+        let token = |group: &str| self.token(group);
         let at = self.now.to_string();
         let mine = |kinds: &[&str]| self.pick(kinds, step, |side| side == who);
         let theirs = |kinds: &[&str]| self.pick(kinds, step, |side| side != who);
@@ -509,18 +515,18 @@ impl World {
         } else {
             json!([])
         };
-        let mut text = json!({"precedence": grade, "to": to, "words": format!("words {n}"), "language": "en", "parts": parts});
+        let mut text = json!({"precedence": grade, "to": to, "words": token("b"), "language": "en", "parts": parts});
         if n == 20 {
             text["informs"] = true.into();
         }
-        let claim = json!({"claim": "allegation", "speaker": format!("Speaker {n}"), "said_at": at, "precision": "day",
-            "form": "paraphrase", "language": "en", "words": format!("claim {n}"), "source": {"title": "Press"}});
+        let claim = json!({"claim": "allegation", "speaker": token("b"), "said_at": at, "precision": "day",
+            "form": "paraphrase", "language": "en", "words": token("b"), "source": {"title": "Press"}});
         let report = json!({"category": "shelling", "from": at, "until": at, "date_precision": 1, "means": ["heard"],
-            "pcodes": [format!("SY0{}", n % 4)], "place_precision": 3, "external_id": format!("R{n}")});
+            "pcodes": [format!("SY0{}", n % 4)], "place_precision": 3, "external_id": token("b")});
         let tally = json!({"counted": "violations", "issued_by": "RU", "from": later(self.now, -60), "until": at, "total": n,
             "lines": [{"label": "Aleppo", "count": n / 2}], "source": {"title": "Bulletin"}});
         let toll = json!({"harm": "killed", "population": "everybody", "low": n, "from": later(self.now, -60), "until": at,
-            "area": "there", "pcodes": ["SY02"], "given_by": "Register", "official": false, "source": {"title": "Register"}});
+            "area": "there", "pcodes": ["SY02"], "given_by": token("b"), "official": false, "source": {"title": "Register"}});
         let line = |extra: Value| {
             let mut body = json!({"line": "line-1", "means": if n.is_multiple_of(4) { "alternate" } else { "primary" }});
             for (name, value) in extra.as_object().unwrap() {
@@ -534,11 +540,12 @@ impl World {
         let corner =
             |lat: i64, lon: i64| json!({"lat_e7": 360_000_000 + lat, "lon_e7": 370_000_000 + lon});
         let wide = 4_000_000 + i64::try_from(n % 3).unwrap() * 1_000_000;
-        let area = json!({"name": format!("Area {n}"), "purpose": "disengagement", "to": to, "basis": "x",
+        let area = json!({"name": token("b"), "purpose": "disengagement", "to": to, "basis": "x",
             "polygon": [corner(0, 0), corner(wide, 0), corner(wide, 4_000_000), corner(0, 4_000_000)],
             "valid_from": at, "valid_until": later(self.now, 20_000)});
-        let officer = json!({"officer": format!("watch {n}"), "languages": ["en"], "until": later(self.now, 480)});
-        let reason = json!({"reason": format!("reason {n}")});
+        let officer =
+            json!({"officer": token("b"), "languages": ["en"], "until": later(self.now, 480)});
+        let reason = json!({"reason": token("b")});
         let one = |target: Option<Reference>| target.map(|target| vec![target]);
         Some(match what {
             "flash" => ("message.send/1", vec![], flash("still_happening")),
@@ -590,20 +597,16 @@ impl World {
                     json!({"response": head.kind.name, "reason": "x"}),
                 )
             }
-            "comment" => (
-                "comment/1",
-                one(theirs(&[]))?,
-                json!({"words": format!("remark {n}")}),
-            ),
+            "comment" => ("comment/1", one(theirs(&[]))?, json!({"words": token("b")})),
             "read back" => (
                 "read_back/1",
                 one(theirs(&["message.send"]))?,
-                json!({"words": "repeated", "place": place}),
+                json!({"words": token("b"), "place": place}),
             ),
             "pass down" => (
                 "pass_down/1",
                 one(theirs(&["message.send"]))?,
-                json!({"step": "sent_down", "to": "team"}),
+                json!({"step": "sent_down", "to": token("b")}),
             ),
             "regrade" => (
                 "message.regrade/1",
@@ -628,13 +631,13 @@ impl World {
             "separation" => (
                 "separation.ask/1",
                 vec![],
-                json!({"to": to, "formations": [], "words": "Move apart"}),
+                json!({"to": to, "formations": [], "words": token("b")}),
             ),
             "line test" => ("line.test/1", vec![], test),
             "line fault" => (
                 "line.fault/1",
                 vec![],
-                line(json!({"since": at, "words": "No carrier"})),
+                line(json!({"since": at, "words": token("b")})),
             ),
             "shift" => {
                 let mut open = officer;
@@ -648,7 +651,7 @@ impl World {
                 (
                     "shift.hand_over/1",
                     one(mine(&["shift.open", "shift.accept"]))?,
-                    json!({"to": "next watch", "ticked": ticked}),
+                    json!({"to": token("b"), "ticked": ticked}),
                 )
             }
             "take over" => ("shift.accept/1", one(mine(&["shift.hand_over"]))?, officer),
@@ -663,7 +666,7 @@ impl World {
                     groups["exact"] = json!({"place": place, "uncertainty_m": 500});
                 }
                 if n.is_multiple_of(3) {
-                    groups["narrative"] = json!({"words": format!("seen {n}"), "language": "en"});
+                    groups["narrative"] = json!({"words": token("n"), "language": "en"});
                 }
                 ("report.file/1", vec![], groups)
             }
@@ -693,10 +696,9 @@ impl World {
                     "line.test" => test,
                     _ => text,
                 };
-                let mut groups = json!({"body": reason, "corrected": body});
+                let mut groups = json!({"body": {"reason": token("r")}, "corrected": body});
                 if kind == "report.file" && n.is_multiple_of(2) {
-                    groups["corrected_narrative"] =
-                        json!({"words": "seen otherwise", "language": "en"});
+                    groups["corrected_narrative"] = json!({"words": token("c"), "language": "en"});
                 }
                 ("correct/1", vec![target], groups)
             }
@@ -765,13 +767,13 @@ impl World {
             "join" => (
                 "formation.join/1",
                 one(any(&["instrument.table"]))?,
-                json!({"id": format!("unit-{n}"), "name": "Unit"}),
+                json!({"id": format!("unit-{n}"), "name": token("b")}),
             ),
-            _ if n.is_multiple_of(2) => ("filler/1", vec![], json!({"x": n})),
+            _ if n.is_multiple_of(2) => ("filler/1", vec![], json!({"x": token("b")})),
             _ => (
                 "site.notify/1",
                 any(&[]).into_iter().collect(),
-                json!({"anything": n}),
+                json!({"anything": token("b")}),
             ),
         })
     }
