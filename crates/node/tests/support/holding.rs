@@ -68,6 +68,23 @@ impl Holding {
         self.fold(0, 1);
     }
 
+    /// The node is stopped, its mirrors are replaced by those of other logs with the same names, and it is started again.
+    pub fn replace_logs(&mut self, world: &World) {
+        self.mirrors.clear();
+        self.sources = Sources::default();
+        for log in &world.logs {
+            let place = self.dir.path().join(&log.name);
+            std::fs::remove_dir_all(&place).unwrap();
+            let mirror = Mirror::create(&place, &log.pin()).unwrap();
+            let source = Source::mirror(log.origin().clone(), mirror.reader().clone());
+            let source = self.sources.add(source);
+            self.mirrors.push((mirror, source));
+        }
+        let eyes: Vec<Eyes> = self.views.iter().map(|v| v.eyes().clone()).collect();
+        self.views.clear();
+        self.open_views(&eyes);
+    }
+
     /// The views are thrown away.
     pub fn forget_views(&mut self) {
         let eyes: Vec<Eyes> = self.views.iter().map(|v| v.eyes().clone()).collect();
