@@ -482,6 +482,34 @@ fn a_compromise_that_is_undone_gives_back_what_it_took_also_from_before_the_thef
 }
 
 #[test]
+fn what_is_signed_with_a_key_that_is_granted_later_says_nothing_however_much_of_the_log_is_held() {
+    let mut room = Room::bound();
+    let at = "2016-03-02T09:00:00Z";
+    let ahead = room.0.logs[RU].size() + 1;
+    let said = room.say_with(ahead, RU, at, "message.send/1", &[], routine("US"));
+    let held = room.0.logs[RU].size();
+    assert_eq!(room.0.logs[RU].grant_key(), ahead);
+    let world = &room.0;
+    let whole = world.logs[RU].size();
+    let holdings = [vec![held, whole], vec![whole]].map(|sizes| {
+        let mut holding = Holding::of(world, &[Eyes::Node]);
+        for size in sizes {
+            holding.arrive(world, RU, size, &(0..size).collect(), &EVERYTHING);
+            holding.settle(64);
+        }
+        holding
+    });
+    for holding in &holdings {
+        assert!(holding.views[0].statement(&said).unwrap().is_none());
+    }
+    expect_the_same(
+        &holdings[0].views[0],
+        &holdings[1].views[0],
+        "piecemeal beside at once",
+    );
+}
+
+#[test]
 fn views_of_another_log_under_the_same_name_are_thrown_away() {
     let at = "2016-03-02T09:00:00Z";
     let mut worlds = [Room::bound(), Room::bound()];
@@ -489,9 +517,12 @@ fn views_of_another_log_under_the_same_name_are_thrown_away() {
     for (log, seed) in worlds[1].0.logs.iter_mut().zip(101..) {
         *log = MemoryLog::found(&log.name.clone(), seed);
     }
-    for room in &mut worlds {
-        for _ in 0..3 {
-            room.say(RU, at, "message.send/1", &[], routine("US"));
+    // And they are no shorter.
+    for (room, more) in worlds.iter_mut().zip([0, 3]) {
+        for who in [RU, US, MISSION] {
+            for _ in 0..3 + more {
+                room.say(who, at, "message.send/1", &[], routine("US"));
+            }
         }
     }
     let [one, other] = worlds;
