@@ -8,7 +8,7 @@
 mod support;
 
 use node::authority::Eyes;
-use node::views::{ListQuery, Views};
+use node::views::{ListQuery, Side, Views};
 use proptest::prelude::*;
 use record::audience::Name;
 use record::encoding::Hash;
@@ -99,16 +99,44 @@ fn told(views: &Views, all: &[Reference]) -> String {
         add(&views.find(&reference.origin, reference.index).unwrap());
     }
     for days in [0, 1, 3, 9, 40] {
-        add(&views
-            .due(UtcMs(1_456_876_800_000 + days * 86_400_000))
-            .unwrap());
+        let now = UtcMs(1_456_876_800_000 + days * 86_400_000);
+        add(&views.due(now).unwrap());
+        told_at(views, now).iter().for_each(|line| add(line));
     }
     add(&views.changes_since(0, u32::MAX).unwrap());
     add(&views.lines().unwrap());
-    add(&views.reported(UtcMs(0), UtcMs(i64::MAX / 2)).unwrap());
     add(&views.context().shifts);
     add(&views.context().agreement);
     told
+}
+
+/// What one moment of the views gives out: what boards are made of.
+fn told_at(views: &Views, now: UtcMs) -> Vec<String> {
+    let read = views.snapshot(|moment| {
+        let context = moment.context();
+        let mut told = vec![
+            format!("{:?}", moment.open_flash(now, u32::MAX)?),
+            format!("{:?}", moment.lines(now)?),
+            format!("{:?}", moment.oldest_by_direction(now, usize::MAX)?),
+        ];
+        for sign in context.directory.call_signs() {
+            for side in [Side::Owes, Side::IsOwed] {
+                told.push(format!("{:?}", moment.debts(sign, side, now, usize::MAX)?));
+            }
+        }
+        for origin in context.folded.keys() {
+            told.push(format!("{:?}", moment.last_read(origin)?));
+            told.push(format!("{:?}", moment.last_said(origin)?));
+        }
+        let mut reports = Vec::new();
+        let vague = moment.reports(UtcMs(0), now, &mut |report| {
+            reports.push(format!("{report:?}"));
+        })?;
+        reports.push(vague.to_string());
+        told.extend(reports);
+        Ok(told)
+    });
+    read.unwrap()
 }
 
 /// The words that stand in one group alone: which group of which statement that is.

@@ -7,7 +7,7 @@ use crate::responses::Withdrawn;
 use crate::{Body, BodyError, parse};
 use record::encoding::Hash;
 use record::name::{CallSign, Origin, Reference};
-use record::statement::{Disclosure, Head, Kid, Statement};
+use record::statement::{Disclosure, Head, Kid, Kind, Statement};
 use record::time::UtcMs;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -197,6 +197,8 @@ pub struct Statements {
     participants: Arc<Participants>,
     said: BTreeMap<Reference, Arc<Said>>,
     about: BTreeMap<Reference, BTreeSet<Reference>>,
+    /// Of what is about a statement, what may change it: few among many responses.
+    changing: BTreeMap<Reference, BTreeSet<Reference>>,
 }
 
 impl Statements {
@@ -211,9 +213,14 @@ impl Statements {
 
     /// Holds what was read before. Its participant's control statements are held already if it is one.
     pub fn hold_read(&mut self, said: Arc<Said>) {
+        let changes = said.head().is_some_and(|head| changes(&head.kind));
         for about in said.head().into_iter().flat_map(|head| &head.about) {
-            let about = self.about.entry(about.clone()).or_default();
-            about.insert(said.reference.clone());
+            let all = self.about.entry(about.clone()).or_default();
+            all.insert(said.reference.clone());
+            if changes {
+                let changing = self.changing.entry(about.clone()).or_default();
+                changing.insert(said.reference.clone());
+            }
         }
         self.said.insert(said.reference.clone(), said);
     }
@@ -260,6 +267,13 @@ impl Statements {
             .into_iter()
             .flatten()
             .filter_map(|reference| self.get(reference))
+    }
+
+    /// What the author of `object` says about it that may change it, by index.
+    fn changing<'s>(&'s self, object: &Reference, by: &Origin) -> impl Iterator<Item = &'s Said> {
+        let all = self.changing.get(object).into_iter().flatten();
+        let own = all.filter(move |reference| reference.origin == *by);
+        own.filter_map(|reference| self.get(reference))
     }
 
     /// The standing of every statement.
@@ -405,8 +419,8 @@ impl Statements {
 
     /// Own later statements that take it back.
     fn undone(&self, said: &Said) -> Result<(), Standing> {
-        let own = |other: &&Said| other.reference.origin == said.reference.origin;
-        for other in self.about(&said.reference).filter(own) {
+        let by = &said.reference.origin;
+        for other in self.changing(&said.reference, by) {
             if matches!(other.known(), Some(Body::Retract(_))) && self.in_itself(other).is_ok() {
                 return Err(Standing::Ineffective(format!(
                     "retracted by entry {}",
@@ -420,8 +434,7 @@ impl Statements {
         let object = said.head().and_then(|head| head.about.first());
         let later = object
             .into_iter()
-            .flat_map(|object| self.about(object))
-            .filter(own);
+            .flat_map(|object| self.changing(object, by));
         for other in later.filter(|other| other.reference.index > said.reference.index) {
             if matches!(other.known(), Some(Body::Withdraw(w)) if w.response == response)
                 && self.in_itself(other).is_ok()
@@ -438,9 +451,7 @@ impl Statements {
     /// The groups of a statement that its author had erased.
     #[must_use]
     pub fn erased(&self, reference: &Reference) -> BTreeSet<String> {
-        let own = self
-            .about(reference)
-            .filter(|other| other.reference.origin == reference.origin);
+        let own = self.changing(reference, &reference.origin);
         own.filter(|other| {
             matches!(other.known(), Some(Body::Erase(_))) && self.in_itself(other).is_ok()
         })
@@ -492,9 +503,7 @@ impl Statements {
         head: &Head,
         body: &'s Body,
     ) -> (Cow<'s, Body>, Option<Reference>) {
-        let own = self
-            .about(&said.reference)
-            .filter(|other| other.reference.origin == said.reference.origin);
+        let own = self.changing(&said.reference, &said.reference.origin);
         let mut now = (Cow::Borrowed(body), None);
         for other in own.filter(|other| self.standing(other) == Standing::Effective) {
             if let Some(Body::Correct(correct)) = other.known()
@@ -571,6 +580,11 @@ pub(crate) fn about_rule(own: &Origin, body: &Body, head: &Head, name: Name) -> 
         }
         _ => Ok(()),
     }
+}
+
+/// Whether a statement of this kind may change what its author said before.
+fn changes(kind: &Kind) -> bool {
+    kind.version == 1 && ["correct", "retract", "erase", "withdraw"].contains(&kind.name.as_str())
 }
 
 fn withdrawable(body: &Body) -> Option<Withdrawn> {

@@ -151,11 +151,15 @@ pub(super) fn name_of(said: &Said) -> Option<Name> {
 }
 
 /// The statement to whose object a statement belongs. It is told by the head alone, so that nothing moves when content comes
-/// later or is erased.
+/// later or is erased. One watch follows the other without end: those are no object, but are read together.
 pub(super) fn joins(said: &Said) -> Option<&Reference> {
+    let name = name_of(said)?;
     let belongs = !matches!(
-        name_of(said)?.about(),
+        name.about(),
         About::Nothing | About::Free | About::MayAny(_) | About::Two(_)
+    ) && !matches!(
+        name,
+        Name::ShiftHandOver | Name::ShiftAccept | Name::ShiftUnrelieved
     );
     let first = said.head()?.about.first();
     first.filter(|_| belongs)
