@@ -2,7 +2,10 @@
 
 use crate::areas;
 use crate::kinds::{Name, may_say};
+use crate::movements::{MOVES, Stage};
 use crate::participants::{Office, Offices};
+use crate::protection::readers_rule;
+use crate::sites::{FIRST_NOTIFICATION, Sharing, SiteNotify, Withdraw};
 use crate::standing::about_rule;
 use crate::values::Polygon;
 use crate::{Body, BodyError};
@@ -54,6 +57,19 @@ pub struct OwnLog {
     /// and the earlier one still has it.
     watches: Vec<u64>,
     offered: Option<(u64, Kid)>,
+    /// Of each site, by its first notification, what says with whom it is shared.
+    sites: BTreeMap<u64, BTreeMap<u64, SiteWord>>,
+    /// Notifications that are about an earlier one, and of what that is.
+    versions: BTreeMap<u64, u64>,
+    movements: BTreeMap<u64, Stage>,
+}
+
+/// What an owner said of with whom a site is shared.
+#[derive(Debug, Clone)]
+enum SiteWord {
+    Version(Box<SiteNotify>),
+    Stop,
+    Withdraw(Withdraw),
 }
 
 /// So many watches may have the duty by the own log alone: as often a hand-over can leave something out and be signed again.
@@ -72,6 +88,9 @@ impl OwnLog {
             retracted: BTreeSet::new(),
             watches: Vec::new(),
             offered: None,
+            sites: BTreeMap::new(),
+            versions: BTreeMap::new(),
+            movements: BTreeMap::new(),
         }
     }
 
@@ -101,6 +120,21 @@ impl OwnLog {
         Name::ShiftHandOver,
         Name::ShiftAccept,
         Name::Erase,
+        Name::SiteNotify,
+        Name::SiteStopSharing,
+        Name::SiteWithdraw,
+        Name::MovementNotify,
+        Name::MovementRevise,
+        Name::MovementDepart,
+        Name::MovementCheckIn,
+        Name::MovementHold,
+        Name::MovementDenied,
+        Name::MovementDivert,
+        Name::MovementResume,
+        Name::MovementTurnBack,
+        Name::MovementArrive,
+        Name::MovementClose,
+        Name::MovementAbort,
     ];
 
     /// The offices that `kid` holds for the next entry.
@@ -163,10 +197,57 @@ impl OwnLog {
                 let words = erase.groups.iter().any(|group| group.as_str() == "body");
                 if let Some(target) = target.filter(|_| words) {
                     self.outlines.remove(&target);
+                    for words in self.sites.values_mut() {
+                        words.remove(&target);
+                    }
+                }
+            }
+            (Some(Name::SiteNotify | Name::SiteStopSharing | Name::SiteWithdraw), body) => {
+                self.remember_site(index, target, body);
+            }
+            (Some(Name::MovementNotify), _) => {
+                self.movements.insert(index, Stage::Notified);
+            }
+            (Some(name), _) => {
+                let stage = target.and_then(|target| self.movements.get_mut(&target));
+                if let Some(stage) = stage {
+                    *stage = stage.after(name).unwrap_or(*stage);
                 }
             }
             _ => {}
         }
+    }
+
+    fn remember_site(&mut self, index: u64, target: Option<u64>, body: Option<&Body>) {
+        let word = match body {
+            Some(Body::SiteNotify(version)) => Some(SiteWord::Version(version.clone())),
+            Some(Body::SiteStopSharing(_)) => Some(SiteWord::Stop),
+            Some(Body::SiteWithdraw(withdraw)) => Some(SiteWord::Withdraw(withdraw.clone())),
+            _ => None,
+        };
+        if let (Some(Name::SiteNotify), Some(first)) = (self.kind_of(index), target) {
+            self.versions.insert(index, first);
+        }
+        let words = self.sites.entry(target.unwrap_or(index)).or_default();
+        words.extend(word.map(|word| (index, word)));
+    }
+
+    /// With whom the site that was first notified at `first` may be shared.
+    fn sharing(&self, first: u64) -> Sharing {
+        let mut sharing = Sharing::default();
+        for word in self
+            .sites
+            .get(&first)
+            .into_iter()
+            .flat_map(BTreeMap::values)
+        {
+            match word {
+                SiteWord::Version(version) => sharing.version(version),
+                SiteWord::Stop => sharing.stop(),
+                SiteWord::Withdraw(withdraw) => sharing.withdraw(withdraw),
+            }
+        }
+        sharing
     }
 
     /// Whether `kid` may say `body` at the next index.
@@ -220,8 +301,52 @@ pub fn admit(body: &Body, kid: Kid, head: Option<&Head>, own: &OwnLog) -> Result
         );
     }
     about_rule(&own.origin, body, head, name).or_else(|reason| refuse("about", "about", reason))?;
+    readers_rule(body, head).or_else(|(group, reason)| refuse("readers", group, reason))?;
     own_targets(head, name, own)?;
+    own_notices(body, head, name, own)?;
     own_state(body, kid, head, own)
+}
+
+/// What was said of the same site or movement before.
+fn own_notices(body: &Body, head: &Head, name: Name, own: &OwnLog) -> Result<(), Refusal> {
+    let Some(first) = head
+        .about
+        .first()
+        .filter(|about| about.origin == own.origin)
+    else {
+        return Ok(());
+    };
+    match body {
+        Body::SiteNotify(_)
+        | Body::SiteReview(_)
+        | Body::SiteStopSharing(_)
+        | Body::SiteWithdraw(_)
+            if let Some(earlier) = own.versions.get(&first.index) =>
+        {
+            refuse(
+                "first_notification",
+                "about",
+                format!("{FIRST_NOTIFICATION}, entry {earlier}"),
+            )
+        }
+        Body::SiteNotify(version) => own
+            .sharing(first.index)
+            .may_name(&version.body)
+            .or_else(|reason| refuse("consent", "body.consents", reason)),
+        _ => match own.movements.get(&first.index) {
+            Some(stage) if MOVES.contains(&name) && stage.after(name).is_none() => refuse(
+                "sequence",
+                "about",
+                format!(
+                    "entry {} cannot be followed by {} now; what can be said is {}",
+                    first.index,
+                    name.as_str(),
+                    stage.next().join(", ")
+                ),
+            ),
+            _ => Ok(()),
+        },
+    }
 }
 
 /// What it names of the own log stands there, and is of a kind that fits.

@@ -3,6 +3,7 @@
 
 use crate::Body;
 use crate::areas::{Agreed, Area};
+use crate::protection::ProtectionClocks;
 use crate::responses::{Hold, Refuse};
 use crate::standing::{Directory, Effective};
 use crate::values::{
@@ -253,6 +254,8 @@ body! {
         clocks: List<Clock, 0, 4>,
         /// Seconds in which a designated area is answered; left out, as ROUTINE.
         area_answer_within_s: Option<Seconds>,
+        /// What is owed about sites and movements.
+        protection: Option<ProtectionClocks>,
         /// SHA-256 of the rules for counting.
         counting_sha256: Option<Hash>,
         /// SHA-256 of the rubric by which incidents are assessed.

@@ -3,12 +3,15 @@
 use crate::Truce;
 use crate::agreement::{Agreement, Instrument, Precedence};
 use crate::areas::{self, Area, Separation};
-use crate::contact::{Delivery, LineState, Matter, PartState, Shifts};
+use crate::contact::{Delivery, LineState, Matter, PartState, Reception, Shifts};
+use crate::movements::Movement;
+use crate::protection::{Clocks, Owing, stretches};
+use crate::sites::{self, Exposure, Site};
 use crate::standing::Directory;
 use crate::values::Slug;
 use record::name::{CallSign, Origin, Reference};
 use record::time::UtcMs;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is owed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +30,106 @@ pub enum What {
     LineTest,
     /// Relief of the watch.
     Relief,
+    /// The cell's word on a site: validated, or returned with reasons.
+    Validation,
+    /// A person's word that a notice was read.
+    Acknowledgement,
+    /// The place or route of a notice, repeated.
+    ReadBack,
+    /// That those below have a notice.
+    PassDown,
+    /// The owner's look at a site that was notified long ago. It drops nothing from avoidance.
+    Review,
+    /// A recipient's word that it deleted a withdrawn site.
+    Deletion,
+    /// The cell's word on what a recipient contests.
+    Contest,
+    /// A warning of an exposure that its owner has read.
+    OwnerWarning,
+    /// The owner's decision about consents that an exposure opened anew.
+    Consent,
+    /// A check-in of a movement, at a check-point or by itself.
+    CheckIn(Option<Slug>),
+    /// The same, when it is missed: whether all is well.
+    Uncertainty(Option<Slug>),
+    /// The same, when that stays unknown: where they are.
+    Alert(Option<Slug>),
+    /// The same, when nobody has found them.
+    Distress(Option<Slug>),
+    /// That all who arrived are accounted for.
+    Closing,
+}
+
+impl What {
+    /// Its word, as lists and filters spell it.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Flash => "flash",
+            Self::Answer(_) => "answer",
+            Self::Acceptance => "acceptance",
+            Self::AreaResponse => "area_response",
+            Self::SeparationAnswer => "separation_answer",
+            Self::LineTest => "line_test",
+            Self::Relief => "relief",
+            Self::Validation => "validation",
+            Self::Acknowledgement => "acknowledgement",
+            Self::ReadBack => "read_back",
+            Self::PassDown => "pass_down",
+            Self::Review => "review",
+            Self::Deletion => "deletion",
+            Self::Contest => "contest",
+            Self::OwnerWarning => "owner_warning",
+            Self::Consent => "consent",
+            Self::CheckIn(_) => "check_in",
+            Self::Uncertainty(_) => "uncertainty",
+            Self::Alert(_) => "alert",
+            Self::Distress(_) => "distress",
+            Self::Closing => "closing",
+        }
+    }
+
+    /// Which part of a message, or which check-point.
+    #[must_use]
+    pub fn part(&self) -> Option<&Slug> {
+        match self {
+            Self::Answer(part)
+            | Self::CheckIn(part)
+            | Self::Uncertainty(part)
+            | Self::Alert(part)
+            | Self::Distress(part) => part.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// By its word and part, as it stands in lists.
+    #[must_use]
+    pub fn spelled(word: &str, part: Option<Slug>) -> Option<Self> {
+        let all = [
+            Self::Flash,
+            Self::Answer(part.clone()),
+            Self::Acceptance,
+            Self::AreaResponse,
+            Self::SeparationAnswer,
+            Self::LineTest,
+            Self::Relief,
+            Self::Validation,
+            Self::Acknowledgement,
+            Self::ReadBack,
+            Self::PassDown,
+            Self::Review,
+            Self::Deletion,
+            Self::Contest,
+            Self::OwnerWarning,
+            Self::Consent,
+            Self::CheckIn(part.clone()),
+            Self::Uncertainty(part.clone()),
+            Self::Alert(part.clone()),
+            Self::Distress(part),
+            Self::Closing,
+        ];
+        all.into_iter().find(|what| what.word() == word)
+    }
 }
 
 /// How urgent it has become.
@@ -275,6 +378,344 @@ pub(crate) fn of_separation(
     owed.collect()
 }
 
+/// What is owed about a notice by one who owes it, from which version on, and until when.
+struct Owes<'o> {
+    what: What,
+    by: &'o CallSign,
+    to: &'o CallSign,
+    about: &'o Reference,
+    within_ms: i64,
+    /// What ends it in any case: a withdrawal, the end of a movement.
+    over_at: Option<UtcMs>,
+}
+
+/// Debts by versions. While one is open, a later version starts no clock anew.
+fn by_versions<'v>(
+    owes: &Owes<'_>,
+    versions: impl IntoIterator<Item = Owing<'v>>,
+    holding: Option<&(Reference, Option<UtcMs>)>,
+    delivered: &Delivered<'_>,
+) -> Vec<Owed> {
+    let all = stretches(versions).into_iter().map(|stretch| {
+        let delivery = delivered(&stretch.versions, stretch.since, owes.by);
+        let settled = stretch.settled_at.into_iter().chain(owes.over_at);
+        Owed {
+            what: owes.what.clone(),
+            by: owes.by.clone(),
+            to: owes.to.clone(),
+            about: owes.about.clone(),
+            asked_in: stretch.versions[0].clone(),
+            said_at: stretch.since,
+            delivery,
+            due_at: delivery.started_at().map(|at| UtcMs(at.0 + owes.within_ms)),
+            settled_at: settled.min(),
+            holding: holding.cloned(),
+        }
+    });
+    // What was over before it was asked was never owed.
+    all.filter(|owed| owed.settled_at.is_none_or(|at| at >= owed.said_at))
+        .collect()
+}
+
+/// The steps that everybody who has a notice takes, and how a reception tells of each.
+type Taken = fn(&Reception) -> Option<UtcMs>;
+const STEPS: [(What, Taken); 3] = [
+    (What::Acknowledgement, |reception| {
+        reception.acknowledged.as_ref().map(|(_, at)| *at)
+    }),
+    (What::ReadBack, Reception::read_back_at),
+    (What::PassDown, |reception| {
+        reception.confirmed_below.as_ref().map(|(_, at)| *at)
+    }),
+];
+
+/// What is owed about a site: to its owner by the cell and by each recipient, and by its owner to whoever relies on it.
+pub(crate) fn of_site(site: &Site, agreement: &Agreement, delivered: &Delivered<'_>) -> Vec<Owed> {
+    let clocks = Clocks::at(agreement, site.versions[0].at);
+    let mut all = Vec::new();
+    let cells: BTreeSet<&CallSign> = site
+        .versions
+        .iter()
+        .filter_map(|version| version.notice.body.through.as_ref())
+        .collect();
+    for cell in cells {
+        let through = site
+            .versions
+            .iter()
+            .filter(|version| version.notice.body.through.as_ref() == Some(cell));
+        let versions = through.map(|version| Owing {
+            reference: &version.reference,
+            at: version.at,
+            done_at: version.judged_at(),
+        });
+        let owes = Owes {
+            what: What::Validation,
+            by: cell,
+            to: &site.by,
+            about: &site.reference,
+            within_ms: clocks.validate_within_ms,
+            over_at: site.withdrawn_at,
+        };
+        all.extend(by_versions(&owes, versions, None, delivered));
+    }
+    for (sign, state) in &site.recipients {
+        all.extend(of_recipient(site, sign, state, &clocks, delivered));
+    }
+    all.extend(reviews(site));
+    all.extend(contests(site));
+    all.extend(consents(site));
+    all
+}
+
+fn of_recipient(
+    site: &Site,
+    sign: &CallSign,
+    state: &sites::Recipient,
+    clocks: &Clocks,
+    delivered: &Delivered<'_>,
+) -> Vec<Owed> {
+    let withdrawn_at = state.withdrawn.as_ref().map(|(_, at)| *at);
+    let mut all = Vec::new();
+    for (what, taken) in STEPS {
+        let sent = site
+            .versions
+            .iter()
+            .filter(|version| version.sent_to.contains(sign));
+        let versions = sent.map(|version| Owing {
+            reference: &version.reference,
+            at: version.at,
+            done_at: version.receptions.get(sign).and_then(taken),
+        });
+        let owes = Owes {
+            what,
+            by: sign,
+            to: &site.by,
+            about: &site.reference,
+            within_ms: clocks.acknowledge_within_ms,
+            over_at: withdrawn_at,
+        };
+        let holding = state.now.as_ref().and_then(|now| now.holding.as_ref());
+        all.extend(by_versions(&owes, versions, holding, delivered));
+    }
+    // Whoever never had it has nothing to delete.
+    let (Some((reference, at)), Some(delivery), Some(_)) = (
+        &state.withdrawn,
+        state.withdrawal_delivery,
+        state.first_sent_at,
+    ) else {
+        return all;
+    };
+    all.push(Owed {
+        what: What::Deletion,
+        by: sign.clone(),
+        to: site.by.clone(),
+        about: site.reference.clone(),
+        asked_in: reference.clone(),
+        said_at: *at,
+        delivery,
+        due_at: delivery
+            .started_at()
+            .map(|at| UtcMs(at.0 + clocks.delete_within_ms)),
+        settled_at: state.deleted.as_ref().map(|deleted| deleted.at),
+        holding: None,
+    });
+    all
+}
+
+/// The owner's looks at a site, one after the other: each version and each review sets the next one.
+fn reviews(site: &Site) -> Vec<Owed> {
+    let of_versions = site.versions.iter().map(|version| {
+        let body = &version.notice.body;
+        (&version.reference, version.at, body.review_by.utc())
+    });
+    let of_reviews = site
+        .reviews
+        .iter()
+        .map(|(reference, at, review)| (reference, *at, review.review_by.utc()));
+    let mut set: Vec<(&Reference, UtcMs, UtcMs)> = of_versions.chain(of_reviews).collect();
+    set.sort_by_key(|(reference, ..)| reference.index);
+    let next = |i: usize| set.get(i + 1).map(|(_, at, _)| *at);
+    let through = site.current().notice.body.through.as_ref();
+    let owed = set.iter().enumerate().map(|(i, (reference, at, due_at))| {
+        let settled = next(i).into_iter().chain(site.withdrawn_at);
+        Owed {
+            what: What::Review,
+            by: site.by.clone(),
+            to: through.unwrap_or(&site.by).clone(),
+            about: site.reference.clone(),
+            asked_in: (*reference).clone(),
+            said_at: *at,
+            delivery: Delivery::Received(*at),
+            due_at: Some(*due_at),
+            settled_at: settled.min(),
+            holding: None,
+        }
+    });
+    owed.collect()
+}
+
+/// What recipients contest waits for the cell, without a deadline: it holds nothing up.
+fn contests(site: &Site) -> Vec<Owed> {
+    let through = site.current().notice.body.through.as_ref();
+    let owed = through.into_iter().flat_map(|cell| {
+        site.contests.iter().map(|contested| Owed {
+            what: What::Contest,
+            by: cell.clone(),
+            to: contested.by.clone(),
+            about: site.reference.clone(),
+            asked_in: contested.reference.clone(),
+            said_at: contested.at,
+            delivery: contested.delivery,
+            due_at: None,
+            settled_at: contested.answered_at,
+            holding: None,
+        })
+    });
+    owed.collect()
+}
+
+/// Consents that exposures opened anew.
+fn consents(site: &Site) -> Vec<Owed> {
+    let owed = site.freezes.iter().map(|freeze| Owed {
+        what: What::Consent,
+        by: site.by.clone(),
+        to: freeze.by.clone(),
+        about: site.reference.clone(),
+        asked_in: freeze.exposure.clone(),
+        said_at: freeze.at,
+        delivery: freeze.delivery,
+        due_at: None,
+        settled_at: freeze.decided_at,
+        holding: None,
+    });
+    owed.collect()
+}
+
+/// Warnings: whoever declares an exposure owes each owner one that he has read. Its clock starts with the declaration itself.
+pub(crate) fn of_exposure(exposure: &Exposure) -> Vec<Owed> {
+    let owed = exposure.owners.iter().map(|(owner, reception)| Owed {
+        what: What::OwnerWarning,
+        by: exposure.by.clone(),
+        to: owner.clone(),
+        about: exposure.reference.clone(),
+        asked_in: exposure.reference.clone(),
+        said_at: exposure.at,
+        delivery: Delivery::Received(exposure.at),
+        due_at: Some(exposure.warn_until),
+        settled_at: reception.acknowledged.as_ref().map(|(_, at)| *at),
+        holding: None,
+    });
+    owed.collect()
+}
+
+/// What is owed about a movement: acknowledgement, read-back and passing down by each of those to whom it is notified; check-ins
+/// and the closing of its sheet by its own side.
+pub(crate) fn of_movement(movement: &Movement, delivered: &Delivered<'_>) -> Vec<Owed> {
+    let clocks = &movement.clocks;
+    let to: BTreeSet<&CallSign> = movement
+        .versions
+        .iter()
+        .flat_map(|version| &version.notice.body.to)
+        .collect();
+    let mut all = Vec::new();
+    for sign in to {
+        for (what, taken) in STEPS {
+            let told = movement
+                .versions
+                .iter()
+                .filter(|version| version.notice.body.to.contains(sign));
+            let emergency = told
+                .clone()
+                .any(|version| version.notice.body.emergency == Some(true));
+            let versions = told.map(|version| Owing {
+                reference: &version.reference,
+                at: version.at,
+                done_at: version.receptions.get(sign).and_then(taken),
+            });
+            let owes = Owes {
+                what,
+                by: sign,
+                to: &movement.by,
+                about: &movement.reference,
+                within_ms: if emergency {
+                    clocks.emergency_acknowledge_within_ms
+                } else {
+                    clocks.acknowledge_within_ms
+                },
+                over_at: movement
+                    .over_at()
+                    .into_iter()
+                    .chain(movement.arrived_at())
+                    .min(),
+            };
+            let now = movement.current().receptions.get(sign);
+            let holding = now.and_then(|now| now.holding.as_ref());
+            all.extend(by_versions(&owes, versions, holding, delivered));
+        }
+    }
+    all.extend(check_ins(movement));
+    all.extend(movement.arrived_at().map(|at| Owed {
+        settled_at: movement.over_at(),
+        ..own_debt(movement, What::Closing, &movement.reference, at, None)
+    }));
+    all
+}
+
+/// What a movement's own side owes to those who follow it.
+fn own_debt(
+    movement: &Movement,
+    what: What,
+    asked_in: &Reference,
+    said_at: UtcMs,
+    due_at: Option<UtcMs>,
+) -> Owed {
+    let through = movement.current().notice.body.through.as_ref();
+    Owed {
+        what,
+        by: movement.by.clone(),
+        to: through.unwrap_or(&movement.by).clone(),
+        about: movement.reference.clone(),
+        asked_in: asked_in.clone(),
+        said_at,
+        delivery: Delivery::Received(said_at),
+        due_at,
+        settled_at: None,
+        holding: None,
+    }
+}
+
+/// A check-in, and how it climbs when it is missed: each rung begins where the one before ends, and each has a deadline of its own.
+fn check_ins(movement: &Movement) -> Vec<Owed> {
+    let clocks = &movement.clocks;
+    let mut all = Vec::new();
+    for awaited in &movement.way.awaited {
+        let after = |ms: i64| UtcMs(awaited.due_at.0 + ms);
+        let (unsure, alert) = (
+            after(clocks.uncertainty_after_ms),
+            after(clocks.alert_after_ms),
+        );
+        let point = || awaited.point.clone();
+        let rungs = [
+            (What::CheckIn(point()), awaited.set_at, awaited.due_at),
+            (What::Uncertainty(point()), awaited.due_at, unsure),
+            (What::Alert(point()), unsure, alert),
+            (
+                What::Distress(point()),
+                alert,
+                after(clocks.distress_after_ms),
+            ),
+        ];
+        let begun = rungs.into_iter().filter(|(_, since, _)| {
+            awaited.settled_at.is_none_or(|settled| settled > *since) || *since == awaited.set_at
+        });
+        all.extend(begun.map(|(what, since, due_at)| Owed {
+            settled_at: awaited.settled_at,
+            ..own_debt(movement, what, &awaited.set_in, since, Some(due_at))
+        }));
+    }
+    all
+}
+
 /// Of each line of the instruments in force, the last test that was asked for: each end owes its own word.
 #[must_use]
 pub fn line_tests(
@@ -329,4 +770,21 @@ pub fn reliefs(shifts: &BTreeMap<Origin, Shifts>, directory: &Directory, now: Ut
         owed.at(now)
     });
     on_duty.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_owed_is_read_as_it_is_spelled() {
+        let part = Slug::new("a").ok();
+        for word in ["flash", "answer", "validation", "owner_warning", "distress"] {
+            let what = What::spelled(word, part.clone()).expect("it is among them");
+            assert_eq!(what.word(), word);
+            let again = What::spelled(what.word(), what.part().cloned());
+            assert_eq!(again, Some(what));
+        }
+        assert_eq!(What::spelled("told", None), None);
+    }
 }

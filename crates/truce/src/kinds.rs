@@ -6,7 +6,10 @@
 use crate::changes::{Correct, Person};
 use crate::participants::Office;
 use crate::wire::{BodyError, Place, Wire, members, object_schema};
-use crate::{agreement, areas, changes, claims, contact, incidents, participants, responses, toll};
+use crate::{
+    agreement, areas, changes, claims, contact, incidents, movements, participants, responses,
+    sites, toll,
+};
 use record::statement::Kind;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -22,6 +25,10 @@ impl<T: Wire> Plain<T> {
         }
         let body = groups.get("body").ok_or(BodyError::Withheld("body"))?;
         T::read(body, &Place::Member(&Place::Top, "body"))
+    }
+
+    fn groups(body: &T) -> Value {
+        json!({"body": body.write()})
     }
 
     fn schema() -> Value {
@@ -49,6 +56,10 @@ impl<T: Wire> Grouped<T> {
             None => Err(BodyError::Withheld("body")),
             Some(_) => T::read(contents, &Place::Top),
         }
+    }
+
+    fn groups(body: &T) -> Value {
+        body.write()
     }
 
     fn schema() -> Value {
@@ -119,6 +130,13 @@ macro_rules! kinds {
             pub fn write(&self) -> Value {
                 match self { $(Self::$variant(body) => body.write(),)+ Self::Unknown => Value::Null }
             }
+
+            /// The groups of its statement written again; who said it for the own side is not among them, where the kind has one
+            /// body.
+            #[must_use]
+            pub fn groups(&self) -> Value {
+                match self { $(Self::$variant(body) => $groups::<$type>::groups(body),)+ Self::Unknown => Value::Null }
+            }
         }
     };
 }
@@ -144,6 +162,9 @@ pub enum About {
     Either(&'static [Name]),
     /// Two, both of these kinds.
     Two(&'static [Name]),
+    /// One or more, anybody's, meant to be of these kinds. Whether they are is not looked at: it takes effect for whoever reads it,
+    /// also where he reads nothing of what it names.
+    Each(&'static [Name]),
 }
 
 impl About {
@@ -151,7 +172,7 @@ impl About {
     #[must_use]
     pub fn kinds(self) -> Vec<Option<&'static [Name]>> {
         match self {
-            Self::Nothing | Self::Free => vec![],
+            Self::Nothing | Self::Free | Self::Each(_) => vec![],
             Self::Anothers | Self::Own([]) => vec![None],
             Self::AnothersOf(kinds)
             | Self::Own(kinds)
@@ -165,7 +186,7 @@ impl About {
     }
 }
 
-use About::{Anothers, AnothersOf, Either, Free, MayAny, MayOwn, Nothing, Own, Two};
+use About::{Anothers, AnothersOf, Each, Either, Free, MayAny, MayOwn, Nothing, Own, Two};
 use Office::{
     Administrator, Auditor, DoNoHarmOfficer, DutyOfficer, FieldMonitor, HeadOfMission,
     NotificationOfficer, VerificationAnalyst,
@@ -205,6 +226,20 @@ const OBSERVERS: &[Office] = &[FieldMonitor, DutyOfficer, VerificationAnalyst];
 const ERASERS: &[Office] = &[DoNoHarmOfficer, HeadOfMission, Administrator];
 const DESTROYERS: &[Office] = &[DoNoHarmOfficer, HeadOfMission, Administrator, DutyOfficer];
 
+/// Who notifies.
+const NOTIFIERS: &[Office] = &[NotificationOfficer, HeadOfMission];
+/// The cell that checks what was notified.
+const CELL: &[Office] = &[NotificationOfficer, VerificationAnalyst, HeadOfMission];
+/// Who follows a movement.
+const RADIO_ROOM: &[Office] = &[
+    DutyOfficer,
+    FieldMonitor,
+    NotificationOfficer,
+    HeadOfMission,
+];
+const SITE: &[Name] = &[Name::SiteNotify];
+const MOVEMENT: &[Name] = &[Name::MovementNotify];
+
 /// What may be corrected: what tells facts. What binds is changed by its own kinds.
 const CORRECTABLE: &[Name] = &[
     Name::MessageSend,
@@ -216,6 +251,8 @@ const CORRECTABLE: &[Name] = &[
     Name::LineTest,
     Name::LineFault,
     Name::Comment,
+    Name::SiteContest,
+    Name::ExposureDeclare,
 ];
 /// What may be retracted. An acceptance is left, a response withdrawn, a watch handed over: none of them is retracted.
 const RETRACTABLE: &[Name] = &[
@@ -233,6 +270,11 @@ const RETRACTABLE: &[Name] = &[
     Name::MessageRegrade,
     Name::MessageEscalate,
     Name::FormationJoin,
+    Name::SiteValidate,
+    Name::SiteReturn,
+    Name::SiteReview,
+    Name::SiteContest,
+    Name::ExposureDeclare,
 ];
 
 kinds! {
@@ -267,6 +309,27 @@ kinds! {
     ShiftHandOver = "shift.hand_over", Plain<contact::ShiftHandOver>, Own(&[Name::ShiftOpen, Name::ShiftAccept]), DESK;
     ShiftAccept = "shift.accept", Plain<contact::ShiftAccept>, Own(&[Name::ShiftHandOver]), DESK;
     ShiftUnrelieved = "shift.unrelieved", Plain<contact::ShiftUnrelieved>, Own(&[Name::ShiftOpen, Name::ShiftAccept]), DESK;
+    SiteNotify = "site.notify", Grouped<Box<sites::SiteNotify>>, MayOwn(SITE), NOTIFIERS;
+    SiteValidate = "site.validate", Plain<sites::Validate>, AnothersOf(SITE), CELL;
+    SiteReturn = "site.return", Plain<sites::Return>, AnothersOf(SITE), CELL;
+    SiteReview = "site.review", Plain<sites::Review>, Own(SITE), NOTIFIERS;
+    SiteStopSharing = "site.stop_sharing", Plain<sites::StopSharing>, Own(SITE), PEOPLE;
+    SiteWithdraw = "site.withdraw", Plain<sites::Withdraw>, Own(SITE), PEOPLE;
+    SiteDeletionAttest = "site.deletion_attest", Plain<sites::DeletionAttest>, AnothersOf(&[Name::SiteNotify, Name::SiteWithdraw]), DESTROYERS;
+    SiteContest = "site.contest", Plain<sites::Contest>, AnothersOf(SITE), WATCH;
+    ExposureDeclare = "exposure.declare", Plain<sites::ExposureDeclare>, Each(SITE), EVERY;
+    MovementNotify = "movement.notify", Grouped<Box<movements::MovementNotice>>, Nothing, RADIO_ROOM;
+    MovementRevise = "movement.revise", Grouped<Box<movements::MovementNotice>>, Own(MOVEMENT), RADIO_ROOM;
+    MovementDepart = "movement.depart", Plain<movements::Depart>, Own(MOVEMENT), RADIO_ROOM;
+    MovementCheckIn = "movement.check_in", Grouped<movements::CheckIn>, Own(MOVEMENT), RADIO_ROOM;
+    MovementHold = "movement.hold", Plain<movements::HoldUp>, Own(MOVEMENT), RADIO_ROOM;
+    MovementDenied = "movement.denied", Plain<movements::Denied>, Own(MOVEMENT), RADIO_ROOM;
+    MovementDivert = "movement.divert", Plain<movements::Divert>, Own(MOVEMENT), RADIO_ROOM;
+    MovementResume = "movement.resume", Plain<movements::Resume>, Own(MOVEMENT), RADIO_ROOM;
+    MovementTurnBack = "movement.turn_back", Plain<movements::TurnBack>, Own(MOVEMENT), RADIO_ROOM;
+    MovementArrive = "movement.arrive", Plain<movements::Arrive>, Own(MOVEMENT), RADIO_ROOM;
+    MovementClose = "movement.close", Plain<movements::Close>, Own(MOVEMENT), RADIO_ROOM;
+    MovementAbort = "movement.abort", Plain<movements::Abort>, Own(MOVEMENT), RADIO_ROOM;
     ReportFile = "report.file", Grouped<Box<incidents::ReportFile>>, Free, OBSERVERS;
     ClaimRecord = "claim.record", Plain<claims::Claim>, Free, ANALYSTS;
     ClaimRelate = "claim.relate", Plain<claims::Relate>, Two(&[Name::ClaimRecord]), ANALYSTS;
@@ -281,27 +344,6 @@ kinds! {
 
 /// Names that later capabilities will define. Until then their statements are kept and shown, and not said here.
 pub const RESERVED: &[&str] = &[
-    "site.notify",
-    "site.validate",
-    "site.return",
-    "site.review",
-    "site.stop_sharing",
-    "site.withdraw",
-    "site.deletion_attest",
-    "site.contest",
-    "exposure.declare",
-    "movement.notify",
-    "movement.revise",
-    "movement.depart",
-    "movement.check_in",
-    "movement.hold",
-    "movement.denied",
-    "movement.divert",
-    "movement.resume",
-    "movement.turn_back",
-    "movement.arrive",
-    "movement.close",
-    "movement.abort",
     "incident.open",
     "incident.link",
     "incident.unlink",
@@ -365,10 +407,7 @@ impl Body {
     /// # Errors
     /// [`BodyError`] when what is corrected does not fit the kind.
     pub fn corrected(&self, kind: &Kind, correct: &Correct) -> Result<Self, BodyError> {
-        let mut groups = match self {
-            Self::ReportFile(report) => report.write(),
-            other => json!({"body": other.write()}),
-        };
+        let mut groups = self.groups();
         let parts = [
             ("body", &correct.corrected),
             ("exact", &correct.corrected_exact),

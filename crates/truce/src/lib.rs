@@ -20,12 +20,17 @@ pub mod contact;
 pub mod due;
 pub mod incidents;
 pub mod kinds;
+pub mod movements;
 pub mod names;
+pub mod notified;
 pub mod participants;
+pub mod protection;
 pub mod responses;
+pub mod sites;
 pub mod standing;
 pub mod toll;
 pub mod values;
+pub mod volumes;
 pub mod wire;
 
 mod state;

@@ -3,7 +3,9 @@
 
 use crate::kinds::{About, Name, may_say};
 use crate::participants::{Participant, Participants};
+use crate::protection::readers_rule;
 use crate::responses::Withdrawn;
+use crate::sites::{FIRST_NOTIFICATION, Sharing};
 use crate::{Body, BodyError, parse};
 use record::encoding::Hash;
 use record::name::{CallSign, Origin, Reference};
@@ -343,6 +345,8 @@ impl Statements {
     /// What it is about is there, whose it must be, and of the right kind.
     fn target(&self, said: &Said, body: &Body, head: &Head, name: Name) -> Result<(), Standing> {
         about_rule(&said.reference.origin, body, head, name).map_err(Standing::Ineffective)?;
+        readers_rule(body, head)
+            .map_err(|(group, why)| Standing::Ineffective(format!("group {group} {why}")))?;
         for (reference, needed) in head.about.iter().zip(name.about().kinds()) {
             let Some(target) = self.said.get(reference) else {
                 let other = self.stands_at(reference);
@@ -405,6 +409,13 @@ impl Statements {
                     "both sign: whoever takes over signs with another key",
                 )
             }
+            (
+                Body::SiteNotify(_)
+                | Body::SiteReview(_)
+                | Body::SiteStopSharing(_)
+                | Body::SiteWithdraw(_),
+                Some(_),
+            ) => self.of_site(said, body, target),
             (Body::Correct(correct), Some(target_body)) => {
                 let kind = target.and_then(Said::head).map(|head| head.kind.clone());
                 let corrected = kind.map(|kind| target_body.corrected(&kind, correct));
@@ -415,6 +426,46 @@ impl Statements {
             }
             _ => Ok(()),
         }
+    }
+
+    /// What an owner says of a site names its first notification, and a version names nobody who is not to have it any more.
+    fn of_site(&self, said: &Said, body: &Body, target: Option<&Said>) -> Result<(), Standing> {
+        let Some(first) = target else { return Ok(()) };
+        let own = |about: &&Reference| about.origin == said.reference.origin;
+        let earlier = first.head().and_then(|head| head.about.first()).filter(own);
+        if earlier.is_some() {
+            return Err(Standing::Ineffective(FIRST_NOTIFICATION.into()));
+        }
+        let Body::SiteNotify(version) = body else {
+            return Ok(());
+        };
+        let own = self
+            .about(&first.reference)
+            .filter(|other| other.reference.origin == said.reference.origin);
+        let before: Vec<&Said> = [first]
+            .into_iter()
+            .chain(own)
+            .filter(|other| other.reference.index < said.reference.index)
+            .collect();
+        let mut sharing = Sharing::default();
+        for other in before {
+            match other.known() {
+                // What was erased names nobody, whether or not its words are still held here.
+                Some(Body::SiteNotify(earlier))
+                    if !self.erased(&other.reference).contains("body") =>
+                {
+                    sharing.version(earlier);
+                }
+                Some(Body::SiteStopSharing(_)) if self.in_itself(other).is_ok() => sharing.stop(),
+                Some(Body::SiteWithdraw(withdraw)) if self.in_itself(other).is_ok() => {
+                    sharing.withdraw(withdraw);
+                }
+                _ => {}
+            }
+        }
+        sharing
+            .may_name(&version.body)
+            .map_err(Standing::Ineffective)
     }
 
     /// Own later statements that take it back.
@@ -569,7 +620,7 @@ pub(crate) fn about_rule(own: &Origin, body: &Body, head: &Head, name: Name) -> 
             "{} continues what is one's own; respond to what is another's",
             name.as_str()
         )),
-        About::Either(_) | About::Two(_) if first.is_none() => {
+        About::Either(_) | About::Two(_) | About::Each(_) if first.is_none() => {
             Err(format!("{} names what it is about", name.as_str()))
         }
         About::Two(_) if head.about.len() < 2 => {

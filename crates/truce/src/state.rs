@@ -7,7 +7,9 @@ use crate::claims::{self, Claims};
 use crate::contact::{self, Arrivals, Delivery, LineState, Matter, SeenBy, Shifts};
 use crate::due::{self, Owed, Urgency};
 use crate::incidents::ReportFile;
+use crate::movements::{self, Movement};
 use crate::participants::Participants;
+use crate::sites::{self, Exposure, Site};
 use crate::standing::{Directory, Effective, Standing, Statements};
 use crate::toll::Toll;
 use crate::values::{Language, Slug};
@@ -38,7 +40,13 @@ pub struct Truce {
     pub tolls: BTreeMap<Reference, Toll>,
     /// Reports.
     pub reports: BTreeMap<Reference, ReportFile>,
-    /// What is or was owed, by messages, instruments, areas and separation requests.
+    /// Sites, by their first notifications.
+    pub sites: BTreeMap<Reference, Site>,
+    /// Exposures.
+    pub exposures: BTreeMap<Reference, Exposure>,
+    /// Movements, by their first notices.
+    pub movements: BTreeMap<Reference, Movement>,
+    /// What is or was owed, by messages, instruments, areas, separation requests, sites, exposures and movements.
     pub owed: Vec<Owed>,
 }
 
@@ -94,7 +102,11 @@ impl Truce {
             let whole = agreement.instruments.get(reference);
             instrument.amended = whole.and_then(|whole| whole.amended.clone());
         }
+        let exposures = sites::fold_exposures(&said, &arrivals, agreement, directory);
         let mut truce = Self {
+            sites: sites::fold_sites(&said, &exposures, &arrivals, agreement, directory),
+            exposures,
+            movements: movements::fold_movements(&said, &arrivals, agreement, directory),
             standings: statements.standings(),
             agreement: part,
             areas: areas::fold(&said, directory),
@@ -134,6 +146,13 @@ impl Truce {
         }
         for separation in self.areas.separations.values() {
             all.extend(due::of_separation(separation, agreement, &delivered));
+        }
+        for site in self.sites.values() {
+            all.extend(due::of_site(site, agreement, &delivered));
+        }
+        all.extend(self.exposures.values().flat_map(due::of_exposure));
+        for movement in self.movements.values() {
+            all.extend(due::of_movement(movement, &delivered));
         }
         all
     }

@@ -867,7 +867,7 @@ fn what_refers_to_what_has_not_arrived_waits_and_what_is_sealed_or_unknown_is_ke
     );
     let strange = Words {
         kid: DESK,
-        kind: "site.notify/1",
+        kind: "incident.open/1",
         at: "2016-06-20T09:00:00Z",
         about: vec![],
         groups: json!({"body": {"x": 1}}),

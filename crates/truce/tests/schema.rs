@@ -42,12 +42,18 @@ fn agree(name: Name, contents: &Value) -> Result<(), String> {
     let by_schema = VALIDATORS[&name].is_valid(contents);
     match (by_schema, read(name, contents)) {
         (true, Ok(body)) => {
-            let written = match &body {
-                Body::ReportFile(_) | Body::Correct(_) => body.write(),
-                _ => json!({"body": body.write()}),
-            };
+            let written = body.groups();
             let mut kept = contents.clone();
-            if !matches!(body, Body::ReportFile(_) | Body::Correct(_)) {
+            let grouped = matches!(
+                body,
+                Body::ReportFile(_)
+                    | Body::Correct(_)
+                    | Body::SiteNotify(_)
+                    | Body::MovementNotify(_)
+                    | Body::MovementRevise(_)
+                    | Body::MovementCheckIn(_)
+            );
+            if !grouped {
                 kept.as_object_mut().unwrap().remove("person");
             }
             if written == kept {

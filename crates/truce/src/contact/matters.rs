@@ -1,10 +1,11 @@
 //! A matter: a message, its repeats and continuations, and of each recipient what became of it.
 
+use super::reception::{Heard, Reception};
 use super::{Happening, Message};
 use crate::Body;
 use crate::agreement::{Agreement, Clock, Precedence};
 use crate::participants::Office;
-use crate::responses::{OnDuty, PassStep, Reply};
+use crate::responses::{OnDuty, Reply};
 use crate::standing::{Directory, Effective};
 use crate::values::{Position, Slug};
 use record::name::{CallSign, Origin, Reference};
@@ -112,6 +113,10 @@ fn is_response(body: &Body) -> bool {
             | Body::InstrumentAccept(_)
             | Body::MessageRegrade(_)
             | Body::MessageEscalate(_)
+            | Body::SiteValidate(_)
+            | Body::SiteReturn(_)
+            | Body::SiteContest(_)
+            | Body::SiteDeletionAttest(_)
     )
 }
 
@@ -502,21 +507,15 @@ struct Recipient<'a> {
 }
 
 impl Recipient<'_> {
+    fn heard(&self) -> Heard<'_> {
+        Heard {
+            origin: self.origin,
+            about: self.about,
+        }
+    }
+
     fn responses(&self) -> impl Iterator<Item = &Effective<'_>> {
-        self.about
-            .iter()
-            .copied()
-            .filter(|entry| Some(&entry.reference.origin) == self.origin)
-    }
-
-    /// The first response of a sort, in the order of the recipient's log.
-    fn first(&self, is: impl Fn(&Body) -> bool) -> Option<&Effective<'_>> {
-        self.responses().find(|entry| is(&entry.body))
-    }
-
-    fn fact(&self, is: impl Fn(&Body) -> bool) -> Option<(Reference, UtcMs)> {
-        self.first(is)
-            .map(|entry| (entry.reference.clone(), entry.at()))
+        self.heard().responses()
     }
 
     fn state(
@@ -532,7 +531,18 @@ impl Recipient<'_> {
         let mine: Vec<&Send> = mine.collect();
         let objects: Vec<&Reference> = mine.iter().map(|send| &send.reference).collect();
         let first_at = mine[0].at;
-        let delivery = arrivals.delivery(&objects, first_at, self.origin, neutrals);
+        let place_of = |of: &Reference| {
+            let asked = self.sends.iter().find(|send| send.reference == *of);
+            asked.and_then(|send| send.message.place.as_ref())
+        };
+        let reception = Reception::of(
+            self.heard(),
+            &objects,
+            first_at,
+            arrivals,
+            neutrals,
+            &place_of,
+        );
         let sent = mine
             .iter()
             .map(|send| send.message.precedence)
@@ -548,22 +558,21 @@ impl Recipient<'_> {
             .as_ref()
             .map_or(sent, |(_, grade)| sent.min(*grade));
         let clock = agreement.clock(owed, first_at);
-        let due_at = delivery
+        let due_at = reception
+            .delivery
             .started_at()
             .map(|at| UtcMs(at.0 + clock.answer_within_s.get() * 1000));
         let mut state = RecipientState {
             asked_in: mine[0].reference.clone(),
-            delivery,
-            receipt: self
-                .fact(|body| matches!(body, Body::Receipt(_)))
-                .map(|(_, at)| at),
-            acknowledged: self.fact(|body| matches!(body, Body::Acknowledge(_))),
+            delivery: reception.delivery,
+            receipt: reception.receipt,
+            acknowledged: reception.acknowledged,
             language_on_duty: self.language_on_duty(),
-            read_back: self.read_back(),
-            sent_down: self.passed(PassStep::SentDown),
-            confirmed_below: self.passed(PassStep::ConfirmedBelow),
+            read_back: reception.read_back,
+            sent_down: reception.sent_down,
+            confirmed_below: reception.confirmed_below,
             parts: self.parts(&mine),
-            holding: self.holding(),
+            holding: reception.holding,
             regraded,
             escalated: self.escalated(),
             clock,
@@ -583,32 +592,6 @@ impl Recipient<'_> {
             _ => None,
         });
         said.last().map(|word| word == OnDuty::Yes)
-    }
-
-    fn read_back(&self) -> Option<ReadBackFact> {
-        let facts = self.responses().filter_map(|entry| match &*entry.body {
-            Body::ReadBack(read_back) => {
-                let asked = self
-                    .sends
-                    .iter()
-                    .find(|send| Some(&send.reference) == entry.object());
-                let place = asked.and_then(|send| send.message.place.as_ref());
-                let same_place = place
-                    .zip(read_back.place.as_ref())
-                    .map(|(sent, repeated)| sent == repeated);
-                Some(ReadBackFact {
-                    reference: entry.reference.clone(),
-                    at: entry.at(),
-                    same_place,
-                })
-            }
-            _ => None,
-        });
-        facts.last()
-    }
-
-    fn passed(&self, step: PassStep) -> Option<(Reference, UtcMs)> {
-        self.fact(|body| matches!(body, Body::PassDown(pass) if pass.step == step))
     }
 
     fn parts(&self, mine: &[&Send]) -> BTreeMap<Option<Slug>, PartState> {
@@ -651,15 +634,6 @@ impl Recipient<'_> {
             }
         });
         words.last().unwrap_or(PartState::Silent)
-    }
-
-    fn holding(&self) -> Option<(Reference, Option<UtcMs>)> {
-        let holding = self.responses().filter_map(|entry| match &*entry.body {
-            Body::Hold(hold) => Some((entry.reference.clone(), Some(hold.answer_by.utc()))),
-            Body::Answer(answer) if answer.reply.holds() => Some((entry.reference.clone(), None)),
-            _ => None,
-        });
-        holding.last()
     }
 
     fn escalated(&self) -> Option<Office> {

@@ -3,6 +3,7 @@
 
 mod lines;
 mod matters;
+mod reception;
 mod shifts;
 
 pub use lines::{LineEnd, LineState, Slot, fold as fold_lines, last_two_way, slot, within_ms};
@@ -10,6 +11,8 @@ pub use matters::{
     Arrivals, Delivery, Matter, PartState, ReadBackFact, RecipientState, SeenBy, Send, Sound, Step,
     fold as fold_matters,
 };
+pub(crate) use reception::Heard;
+pub use reception::Reception;
 pub use shifts::{HandOver, Shift, ShiftEnd, Shifts, fold as fold_shifts};
 
 use crate::agreement::Precedence;

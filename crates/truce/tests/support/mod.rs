@@ -146,6 +146,23 @@ impl Room {
         Ok(self.push(said))
     }
 
+    /// Says a draft of its own readers, after admission.
+    pub fn try_draft(&mut self, name: &str, draft: Draft) -> Result<Reference, Refusal> {
+        let side = self.sides.get_mut(name).unwrap();
+        let (key, at) = (key(side.seed, DESK), utc("2016-06-20T09:00:00Z"));
+        let statement = draft.sign(&key, Kid::Index(DESK), &side.log, at).unwrap();
+        let head = statement.head().unwrap();
+        let contents = head
+            .groups
+            .keys()
+            .map(|g| (g.clone(), statement.content(g).unwrap().clone()))
+            .collect();
+        let body = truce::parse(&head.kind, &contents)?;
+        admit(&body, Kid::Index(DESK), Some(head), &side.own)?;
+        let said = side.take(statement);
+        Ok(self.push(said))
+    }
+
     /// Says it, as another's log may, without admission.
     pub fn force(&mut self, name: &str, words: &Words<'_>) -> Reference {
         let side = self.sides.get_mut(name).unwrap();
@@ -277,7 +294,7 @@ impl Side {
             .unwrap()
             .about(words.about.clone());
         for (name, content) in words.groups.as_object().unwrap() {
-            let aud = record::audience::Audience::of(["parties".parse().unwrap()]);
+            let aud = readers(words, name);
             draft = draft.group(name, aud, content.clone()).unwrap();
         }
         draft
@@ -303,6 +320,30 @@ impl Side {
         self.next += 1;
         (self.next - 1, statement)
     }
+}
+
+/// Everybody who is a party, but for exact places and what is contested: these are for those whom the notice names.
+fn readers(words: &Words<'_>, group: &str) -> record::audience::Audience {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let body = &words.groups["body"];
+    let listed = |member: &str| body[member].as_array().cloned().unwrap_or_default();
+    let through = text(&body["through"]);
+    let named: Vec<String> = match (words.kind, group) {
+        ("site.notify/1", "exact") => listed("consents")
+            .iter()
+            .filter_map(|consent| text(&consent["recipient"]))
+            .chain(through)
+            .collect(),
+        ("movement.notify/1" | "movement.revise/1", "exact") => listed("to")
+            .iter()
+            .filter_map(text)
+            .chain(through)
+            .collect(),
+        ("movement.check_in/1", "exact") => vec!["own".into()],
+        ("site.contest/1", _) => vec!["MISSION".into()],
+        _ => vec!["parties".into()],
+    };
+    record::audience::Audience::of(named.iter().map(|name| name.parse().unwrap()))
 }
 
 /// Something that stands in no log.
