@@ -57,13 +57,10 @@ fn passed(oracle: &Oracle, now: UtcMs) -> BTreeSet<Deadline> {
         let due = owed.due_at?;
         // What got there later than it was due is overdue from then on.
         let late = due.max(owed.delivery.started_at()?);
-        let (what, part) = match &owed.what {
-            What::Answer(part) => ("answer", part.as_ref().map(ToString::to_string)),
-            What::Acceptance => ("acceptance", None),
-            What::AreaResponse => ("area_response", None),
-            What::SeparationAnswer => ("separation_answer", None),
-            What::Flash | What::LineTest | What::Relief => return None,
-        };
+        if matches!(owed.what, What::Flash | What::LineTest | What::Relief) {
+            return None;
+        }
+        let (what, part) = (owed.what.word(), owed.what.part().map(ToString::to_string));
         let settled = owed.settled_at.is_some_and(|at| at <= late);
         let key = (
             owed.about.to_string(),

@@ -71,17 +71,7 @@ fn expect_the_same(exercise: &Exercise) {
             )
         }));
         let expected = count(truce.due(now).iter().map(|item| {
-            let (what, part) = match &item.what {
-                truce::due::What::Flash => ("flash", None),
-                truce::due::What::Answer(part) => {
-                    ("answer", part.as_ref().map(ToString::to_string))
-                }
-                truce::due::What::Acceptance => ("acceptance", None),
-                truce::due::What::AreaResponse => ("area_response", None),
-                truce::due::What::SeparationAnswer => ("separation_answer", None),
-                truce::due::What::LineTest => ("line_test", None),
-                truce::due::What::Relief => ("relief", None),
-            };
+            let (what, part) = (item.what.word(), item.what.part().map(ToString::to_string));
             let urgency = match item.urgency {
                 truce::due::Urgency::Overdue => "overdue",
                 truce::due::Urgency::Open => "open",

@@ -676,13 +676,5 @@ pub(super) fn spell(standing: &Standing) -> (&'static str, Option<String>) {
 }
 
 pub(super) fn spell_what(what: &What) -> (&'static str, Option<String>) {
-    match what {
-        What::Flash => ("flash", None),
-        What::Answer(part) => ("answer", part.as_ref().map(ToString::to_string)),
-        What::Acceptance => ("acceptance", None),
-        What::AreaResponse => ("area_response", None),
-        What::SeparationAnswer => ("separation_answer", None),
-        What::LineTest => ("line_test", None),
-        What::Relief => ("relief", None),
-    }
+    (what.word(), what.part().map(ToString::to_string))
 }

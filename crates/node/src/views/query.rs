@@ -111,9 +111,11 @@ pub struct GroupRow {
 /// Something that is owed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OwedRow {
-    /// `flash`, `answer`, `acceptance`, `area_response`, `separation_answer`, `line_test` or `relief`.
+    /// `flash`, `answer`, `acceptance`, `area_response`, `separation_answer`, `line_test` or `relief`; of sites `validation`,
+    /// `acknowledgement`, `read_back`, `pass_down`, `review`, `deletion`, `contest`, `consent`; of exposures `owner_warning`; of
+    /// movements also `check_in`, `uncertainty`, `alert`, `distress`, `closing`.
     pub what: String,
-    /// Which part of a message.
+    /// Which part of a message, or which check-point of a movement.
     pub part: Option<String>,
     /// Who owes it.
     pub by: String,
@@ -598,14 +600,7 @@ pub(super) fn owed_row(
 }
 
 fn read_what(what: &str, part: Option<&str>) -> Option<What> {
-    Some(match what {
-        "flash" => What::Flash,
-        "answer" => What::Answer(part.map(Slug::new).transpose().ok()?),
-        "acceptance" => What::Acceptance,
-        "area_response" => What::AreaResponse,
-        "separation_answer" => What::SeparationAnswer,
-        _ => return None,
-    })
+    What::spelled(what, part.map(Slug::new).transpose().ok()?)
 }
 
 pub(crate) fn item_row(context: &Context, item: &Item, now: UtcMs) -> OwedRow {

@@ -198,15 +198,7 @@ fn expect_lines(views: &Views, oracle: &Oracle, who: &str) {
 
 /// What an item looks like on the list.
 pub fn owed_line(item: &Item) -> String {
-    let (what, part) = match &item.what {
-        What::Flash => ("flash", None),
-        What::Answer(part) => ("answer", part.as_ref().map(ToString::to_string)),
-        What::Acceptance => ("acceptance", None),
-        What::AreaResponse => ("area_response", None),
-        What::SeparationAnswer => ("separation_answer", None),
-        What::LineTest => ("line_test", None),
-        What::Relief => ("relief", None),
-    };
+    let (what, part) = (item.what.word(), item.what.part().map(ToString::to_string));
     let urgency = match item.urgency {
         Urgency::Overdue => "overdue",
         Urgency::Open => "open",
