@@ -250,6 +250,10 @@ pub fn due(truce: &Truce, now: UtcMs) -> Vec<Item> {
 /// party.
 pub(crate) type Delivered<'d> = dyn Fn(&[&Reference], UtcMs, &CallSign) -> Delivery + 'd;
 
+/// The same of something that was first said at one time and is governed by what was agreed at another: when its object was
+/// first said.
+pub(crate) type DeliveredAsOf<'d> = dyn Fn(&[&Reference], UtcMs, UtcMs, &CallSign) -> Delivery + 'd;
+
 /// Open FLASH and answers to messages.
 pub(crate) fn of_matter(matter: &Matter) -> Vec<Owed> {
     let mut all = Vec::new();
@@ -387,6 +391,8 @@ struct Owes<'o> {
     within_ms: i64,
     /// What ends it in any case: a withdrawal, the end of a movement.
     over_at: Option<UtcMs>,
+    /// When the object was first said.
+    governed_at: UtcMs,
 }
 
 /// Debts by versions. While one is open, a later version starts no clock anew.
@@ -394,10 +400,10 @@ fn by_versions<'v>(
     owes: &Owes<'_>,
     versions: impl IntoIterator<Item = Owing<'v>>,
     holding: Option<&(Reference, Option<UtcMs>)>,
-    delivered: &Delivered<'_>,
+    delivered: &DeliveredAsOf<'_>,
 ) -> Vec<Owed> {
     let all = stretches(versions).into_iter().map(|stretch| {
-        let delivery = delivered(&stretch.versions, stretch.since, owes.by);
+        let delivery = delivered(&stretch.versions, stretch.since, owes.governed_at, owes.by);
         let settled = stretch.settled_at.into_iter().chain(owes.over_at);
         Owed {
             what: owes.what.clone(),
@@ -430,7 +436,11 @@ const STEPS: [(What, Taken); 3] = [
 ];
 
 /// What is owed about a site: to its owner by the cell and by each recipient, and by its owner to whoever relies on it.
-pub(crate) fn of_site(site: &Site, agreement: &Agreement, delivered: &Delivered<'_>) -> Vec<Owed> {
+pub(crate) fn of_site(
+    site: &Site,
+    agreement: &Agreement,
+    delivered: &DeliveredAsOf<'_>,
+) -> Vec<Owed> {
     let clocks = Clocks::at(agreement, site.versions[0].at);
     let mut all = Vec::new();
     let cells: BTreeSet<&CallSign> = site
@@ -455,6 +465,7 @@ pub(crate) fn of_site(site: &Site, agreement: &Agreement, delivered: &Delivered<
             about: &site.reference,
             within_ms: clocks.validate_within_ms,
             over_at: site.withdrawn_at,
+            governed_at: site.versions[0].at,
         };
         all.extend(by_versions(&owes, versions, None, delivered));
     }
@@ -472,7 +483,7 @@ fn of_recipient(
     sign: &CallSign,
     state: &sites::Recipient,
     clocks: &Clocks,
-    delivered: &Delivered<'_>,
+    delivered: &DeliveredAsOf<'_>,
 ) -> Vec<Owed> {
     let withdrawn_at = state.withdrawn.as_ref().map(|(_, at)| *at);
     let mut all = Vec::new();
@@ -493,6 +504,7 @@ fn of_recipient(
             about: &site.reference,
             within_ms: clocks.acknowledge_within_ms,
             over_at: withdrawn_at,
+            governed_at: site.versions[0].at,
         };
         let holding = state.now.as_ref().and_then(|now| now.holding.as_ref());
         all.extend(by_versions(&owes, versions, holding, delivered));
@@ -610,7 +622,7 @@ pub(crate) fn of_exposure(exposure: &Exposure) -> Vec<Owed> {
 
 /// What is owed about a movement: acknowledgement, read-back and passing down by each of those to whom it is notified; check-ins
 /// and the closing of its sheet by its own side.
-pub(crate) fn of_movement(movement: &Movement, delivered: &Delivered<'_>) -> Vec<Owed> {
+pub(crate) fn of_movement(movement: &Movement, delivered: &DeliveredAsOf<'_>) -> Vec<Owed> {
     let clocks = &movement.clocks;
     let to: BTreeSet<&CallSign> = movement
         .versions
@@ -647,6 +659,7 @@ pub(crate) fn of_movement(movement: &Movement, delivered: &Delivered<'_>) -> Vec
                     .into_iter()
                     .chain(movement.arrived_at())
                     .min(),
+                governed_at: movement.versions[0].at,
             };
             let now = movement.current().receptions.get(sign);
             let holding = now.and_then(|now| now.holding.as_ref());

@@ -133,10 +133,12 @@ impl Truce {
 
     fn debts(&self, arrivals: &Arrivals<'_>, context: &Context<'_>) -> Vec<Owed> {
         let agreement = context.agreement;
-        let delivered = |objects: &[&Reference], at: UtcMs, party: &CallSign| {
+        let as_of = |objects: &[&Reference], at: UtcMs, governed_at: UtcMs, party: &CallSign| {
             let recipient = context.directory.origin(party);
-            arrivals.delivery(objects, at, recipient, &agreement.neutrals(at))
+            arrivals.delivery(objects, at, recipient, &agreement.neutrals(governed_at))
         };
+        let delivered =
+            |objects: &[&Reference], at: UtcMs, party: &CallSign| as_of(objects, at, at, party);
         let mut all: Vec<Owed> = self.matters.values().flat_map(due::of_matter).collect();
         for instrument in self.agreement.instruments.values() {
             all.extend(due::of_instrument(instrument, agreement, &delivered));
@@ -148,11 +150,11 @@ impl Truce {
             all.extend(due::of_separation(separation, agreement, &delivered));
         }
         for site in self.sites.values() {
-            all.extend(due::of_site(site, agreement, &delivered));
+            all.extend(due::of_site(site, agreement, &as_of));
         }
         all.extend(self.exposures.values().flat_map(due::of_exposure));
         for movement in self.movements.values() {
-            all.extend(due::of_movement(movement, &delivered));
+            all.extend(due::of_movement(movement, &as_of));
         }
         all
     }

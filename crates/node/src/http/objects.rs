@@ -1,4 +1,4 @@
-//! Lists of what statements add up to: matters, instruments, areas, claims, tallies, tolls and reports. Each capability has the same
+//! Lists of what statements add up to: matters, instruments, areas, sites, movements, claims, tallies, tolls and reports. Each capability has the same
 //! two operations, a list and one object.
 
 use super::App;
@@ -12,6 +12,8 @@ use crate::views::areas::{AreaRow, SeparationRow};
 use crate::views::claims::{ClaimRow, TallyRow};
 use crate::views::contact::MatterRow;
 use crate::views::incidents::ReportRow;
+use crate::views::movements::MovementRow;
+use crate::views::sites::{ExposureRow, SiteRow};
 use crate::views::toll::TollRow;
 use crate::views::{ListQuery, Listed};
 use axum::http::header;
@@ -33,7 +35,7 @@ pub struct Which {
     #[param(max_length = 120)]
     place: Option<String>,
     /// Grade, sort or category: of a matter its precedence, of an instrument its formality, of a claim its sort, of a report its
-    /// category, of a toll the harm, of an area its purpose.
+    /// category, of a toll the harm, of an area and of a movement its purpose, of a site what it is.
     #[param(max_length = 120)]
     tag: Option<String>,
     /// Only what is open, or only what is not.
@@ -195,6 +197,37 @@ capability!(
     "What was observed. A report is no finding."
 );
 
+capability!(
+    sites,
+    SiteRow,
+    "site",
+    "/api/v1/sites",
+    "/api/v1/sites/{statement}",
+    "sites",
+    "notified sites",
+    "Notified sites, and who has them. Exact places are there for recipients by name alone."
+);
+capability!(
+    exposures,
+    ExposureRow,
+    "exposure",
+    "/api/v1/exposures",
+    "/api/v1/exposures/{statement}",
+    "sites",
+    "exposures",
+    "Sites that became known to others, and whether their owners know it."
+);
+capability!(
+    movements,
+    MovementRow,
+    "movement",
+    "/api/v1/movements",
+    "/api/v1/movements/{statement}",
+    "movements",
+    "movements",
+    "Convoys, flights and patrols, and who has their notice."
+);
+
 /// The routes of all of them.
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -214,4 +247,10 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(tolls::one))
         .routes(routes!(reports::list))
         .routes(routes!(reports::one))
+        .routes(routes!(sites::list))
+        .routes(routes!(sites::one))
+        .routes(routes!(exposures::list))
+        .routes(routes!(exposures::one))
+        .routes(routes!(movements::list))
+        .routes(routes!(movements::one))
 }

@@ -4,6 +4,7 @@ use super::ViewError;
 use super::fold::{Fold, signed};
 use super::group::{Group, Logs, Member, index, name_of, said};
 use super::objects::{self, Object};
+use super::reception::Told;
 use super::schema::{OPEN, SPAN};
 use crate::authority::Eyes;
 use crate::source::Sources;
@@ -58,6 +59,14 @@ impl Fold {
         self.write_owed(root, mine, fresh)?;
         self.write_objects(&group, &part, &statements)?;
         self.note_instruments(&group, &part);
+        // Whether the owner got to know of an exposure, and whether it still stands, is seen at the sites.
+        let first = group
+            .members
+            .get(&root)
+            .map(|first| Arc::clone(&first.said));
+        if let Some(first) = first.filter(|first| name_of(first) == Some(Name::ExposureDeclare)) {
+            self.touch_named(&first)?;
+        }
         self.erase(&group, &statements)
     }
 
@@ -136,7 +145,7 @@ impl Fold {
         }
     }
 
-    /// The relation of two claims changes both.
+    /// The relation of two claims changes both, and an exposure every site that it names.
     fn touch_named(&mut self, relation: &Said) -> Result<(), ViewError> {
         for about in relation.head().into_iter().flat_map(|head| &head.about) {
             let target = self.id_of(about)?;
@@ -235,6 +244,16 @@ impl Fold {
                     recipient,
                     state.delivery,
                 ));
+            }
+        }
+        for told in super::sites::told(part)
+            .into_iter()
+            .chain(super::movements::told(part))
+        {
+            let about = self.id_of(told.about)?;
+            if self.root(about)?.unwrap_or(about) == root {
+                let version = self.id_of(told.version)?;
+                mine.push(Debt::told_of(about, version, &told));
             }
         }
         Ok(mine)
@@ -529,17 +548,29 @@ impl Debt {
         recipient: &CallSign,
         delivery: Delivery,
     ) -> Self {
-        let said_at = matter.sends[0].at.0;
+        let told = Told {
+            about: &matter.root,
+            version: &matter.root,
+            at: matter.sends[0].at,
+            by: &matter.by,
+            to: recipient,
+            delivery,
+        };
+        Self::told_of(about, asked_in, &told)
+    }
+
+    fn told_of(about: i64, asked_in: i64, told: &Told<'_>) -> Self {
+        let said_at = told.at.0;
         Self {
             about,
             what: TOLD.to_owned(),
             part: None,
-            by: recipient.to_string(),
-            to: matter.by.to_string(),
+            by: told.to.to_string(),
+            to: told.by.to_string(),
             asked_in,
             said_at,
-            started_at: delivery.started_at().map(|at| at.0),
-            received: matches!(delivery, Delivery::Received(_)),
+            started_at: told.delivery.started_at().map(|at| at.0),
+            received: matches!(told.delivery, Delivery::Received(_)),
             due_at: None,
             late_at: None,
             settled_at: said_at,

@@ -310,7 +310,7 @@ fn part(part: Option<String>, word: &PartState) -> PartRow {
     }
 }
 
-fn step(step: &Step) -> String {
+pub(super) fn step(step: &Step) -> String {
     match step {
         Step::Receipt => "receipt".into(),
         Step::Acknowledgement => "acknowledgement".into(),

@@ -156,7 +156,7 @@ pub(super) fn joins(said: &Said) -> Option<&Reference> {
     let name = name_of(said)?;
     let belongs = !matches!(
         name.about(),
-        About::Nothing | About::Free | About::MayAny(_) | About::Two(_)
+        About::Nothing | About::Free | About::MayAny(_) | About::Two(_) | About::Each(_)
     ) && !matches!(
         name,
         Name::ShiftHandOver | Name::ShiftAccept | Name::ShiftUnrelieved
@@ -194,9 +194,14 @@ impl Group {
             beside: BTreeMap::new(),
             absent: HashSet::new(),
         };
-        let first = group.members.get(&root);
-        if first.is_some_and(|first| name_of(&first.said) == Some(Name::ClaimRecord)) {
-            group.relate(db, kept, logs, root)?;
+        match group
+            .members
+            .get(&root)
+            .and_then(|first| name_of(&first.said))
+        {
+            Some(Name::ClaimRecord) => group.relate(db, kept, logs, root)?,
+            Some(Name::SiteNotify) => group.expose(db, kept)?,
+            _ => {}
         }
         let mut named = BTreeSet::new();
         for said in group.all() {
@@ -220,6 +225,23 @@ impl Group {
     pub fn all(&self) -> impl Iterator<Item = &Arc<Said>> {
         let members = self.members.values().map(|member| &member.said);
         members.chain(self.beside.values())
+    }
+
+    /// The exposures that name a site, in whichever version, with what was said to each: an owner decides anew when he was warned.
+    fn expose(&mut self, db: &Connection, kept: &mut Kept) -> Result<(), ViewError> {
+        const SQL: &str = "SELECT s.id FROM about JOIN statement s ON s.id = about.from_id WHERE about.to_id = ?1 AND s.kind = 'exposure.declare/1'";
+        let mut exposures: BTreeSet<i64> = BTreeSet::new();
+        for site in self.members.keys() {
+            let mut select = db.prepare_cached(SQL)?;
+            let rows = select.query_map([site], |row| row.get(0))?;
+            exposures.extend(rows.collect::<Result<Vec<i64>, _>>()?);
+        }
+        for exposure in exposures {
+            let said = members(db, kept, exposure)?;
+            self.beside
+                .extend(said.into_iter().map(|(id, member)| (id, member.said)));
+        }
+        Ok(())
     }
 
     /// The relations in which a claim stands, and the claims to which, each with what was said of it: one that was taken back

@@ -8,7 +8,10 @@ pub mod claims;
 pub mod contact;
 pub mod context;
 pub mod incidents;
+pub mod movements;
 pub mod objects;
+pub mod reception;
+pub mod sites;
 pub mod toll;
 
 mod basis;

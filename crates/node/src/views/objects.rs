@@ -1,7 +1,7 @@
 //! What statements add up to, as rows: one of each object, from all that was said about it. Each capability has a module with the
 //! shape of its objects; what is common to all is here.
 
-use super::{agreement, areas, claims, contact, incidents, toll};
+use super::{agreement, areas, claims, contact, incidents, movements, sites, toll};
 use record::name::{CallSign, Reference};
 use record::time::UtcMs;
 use serde::Serialize;
@@ -96,6 +96,9 @@ pub(super) fn begins_one(name: Name) -> bool {
             | Name::ReportFile
             | Name::LineTest
             | Name::LineFault
+            | Name::SiteNotify
+            | Name::ExposureDeclare
+            | Name::MovementNotify
     )
 }
 
@@ -110,6 +113,8 @@ pub fn of(part: &Truce, directory: &Directory) -> Vec<Object> {
     let mut all = contact::objects(part);
     all.extend(agreement::objects(part));
     all.extend(areas::objects(part));
+    all.extend(sites::objects(part));
+    all.extend(movements::objects(part));
     all.extend(claims::objects(part));
     all.extend(toll::objects(part, directory));
     all.extend(incidents::objects(part, directory));

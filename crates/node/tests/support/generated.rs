@@ -41,7 +41,7 @@ pub fn step() -> impl Strategy<Value = Step> {
 }
 
 /// What can happen, by name; those that happen more often come first, and the first half twice as often.
-const WHAT: [&str; 52] = [
+const WHAT: [&str; 72] = [
     "flash",
     "flash again",
     "receipt",
@@ -94,6 +94,26 @@ const WHAT: [&str; 52] = [
     "join",
     "unknown",
     "keys",
+    "site",
+    "site",
+    "site version",
+    "validate",
+    "site review",
+    "stop sharing",
+    "site withdraw",
+    "deletion",
+    "contest",
+    "exposure",
+    "exposure",
+    "movement",
+    "movement",
+    "revise movement",
+    "depart",
+    "depart",
+    "check in",
+    "move on",
+    "move on",
+    "arrive",
 ];
 
 /// A statement that stands in a log.
@@ -410,6 +430,19 @@ impl World {
                 }
                 groups
             }
+            "site.notify/1" | "movement.notify/1" | "movement.revise/1" => {
+                // Exact places are for whom the notice names; now and then somebody says it otherwise.
+                let named: &[&str] = match step.about % 4 {
+                    0 => &[],
+                    3 if n == 19 => &["parties"],
+                    _ => &to,
+                };
+                vec![
+                    ("body", &readers, body["body"].clone()),
+                    ("exact", named, body["exact"].clone()),
+                ]
+            }
+            "site.contest/1" => vec![("body", &["MISSION"], body)],
             _ => vec![("body", &readers, body)],
         };
         if n.is_multiple_of(5) && kind != "filler/1" {
@@ -546,6 +579,26 @@ impl World {
         let officer =
             json!({"officer": token("b"), "languages": ["en"], "until": later(self.now, 480)});
         let reason = json!({"reason": token("b")});
+        let (told, same) = ("delivered_copy_cannot_be_watched_or_recalled", "unchanged");
+        let through = self.logs[n % self.logs.len()].name.as_str();
+        let site = || {
+            let consents = to.iter().map(
+                |to| json!({"recipient": to, "given_by": token("b"), "given_at": at, "told": told}),
+            );
+            json!({"body": {"category": "clinic", "pcodes": ["SY0200"], "through": through, "valid_from": at,
+                "consents": consents.collect::<Vec<_>>(), "review_by": later(self.now, 60 * i64::try_from(n + 1).unwrap()),
+                "protection": same},
+                "exact": {"name": token("e"), "function": token("e"), "place": place, "datum": "wgs84", "uncertainty_m": 10,
+                    "method": "map"}})
+        };
+        let movement = || {
+            let (from, until) = (later(self.now, 20), later(self.now, 900));
+            let leg = json!({"from": place, "from_at": from, "to": place, "to_at": until, "to_name": token("e")});
+            json!({"body": {"purpose": "relief", "mode": "road", "to": to, "through": through, "from": from, "until": until,
+                "persons": n, "emergency": n.is_multiple_of(2), "protection": same, "cargo": token("b"),
+                "check_ins": [{"id": "a", "due_at": later(self.now, 60)}, {"id": "b", "due_at": later(self.now, 200)}]},
+                "exact": {"legs": [leg], "datum": "wgs84"}})
+        };
         let one = |target: Option<Reference>| target.map(|target| vec![target]);
         Some(match what {
             "flash" => ("message.send/1", vec![], flash("still_happening")),
@@ -600,13 +653,13 @@ impl World {
             "comment" => ("comment/1", one(theirs(&[]))?, json!({"words": token("b")})),
             "read back" => (
                 "read_back/1",
-                one(theirs(&["message.send"]))?,
+                one(theirs(READ_BACK))?,
                 json!({"words": token("b"), "place": place}),
             ),
             "pass down" => (
                 "pass_down/1",
-                one(theirs(&["message.send"]))?,
-                json!({"step": "sent_down", "to": token("b")}),
+                one(theirs(READ_BACK))?,
+                json!({"step": if n.is_multiple_of(2) { "sent_down" } else { "confirmed_below" }, "to": token("b")}),
             ),
             "regrade" => (
                 "message.regrade/1",
@@ -769,9 +822,112 @@ impl World {
                 one(any(&["instrument.table"]))?,
                 json!({"id": format!("unit-{n}"), "name": token("b")}),
             ),
+            "site" => ("site.notify/1", vec![], site()),
+            "site version" => ("site.notify/1", one(mine(SITE))?, site()),
+            "validate" if n.is_multiple_of(4) => (
+                "site.return/1",
+                one(theirs(SITE))?,
+                json!({"faults": ["incomplete"], "words": token("b"), "protection": same}),
+            ),
+            "validate" => (
+                "site.validate/1",
+                one(theirs(SITE))?,
+                json!({"checks": ["call"], "checked_at": at}),
+            ),
+            "site review" => (
+                "site.review/1",
+                one(mine(SITE))?,
+                json!({"reviewed_at": at, "review_by": later(self.now, 900), "consents_stand": true, "protection": same}),
+            ),
+            "stop sharing" => (
+                "site.stop_sharing/1",
+                one(mine(SITE))?,
+                json!({"asked_by_site": true, "protection": same}),
+            ),
+            "site withdraw" => {
+                let recipients = if n.is_multiple_of(3) { &[] } else { to };
+                (
+                    "site.withdraw/1",
+                    one(mine(SITE))?,
+                    json!({"recipients": recipients, "asked_by_site": true, "told": told, "protection": same}),
+                )
+            }
+            "deletion" => (
+                "site.deletion_attest/1",
+                one(theirs(&["site.notify", "site.withdraw", "site.withdraw"]))?,
+                json!({"passed_down_recalled": true, "remains": token("b")}),
+            ),
+            "contest" => (
+                "site.contest/1",
+                one(theirs(SITE))?,
+                json!({"contention": "gone", "words": token("b"), "protection": same}),
+            ),
+            "exposure" => {
+                let mut all = one(any(SITE))?;
+                all.extend(mine(SITE).filter(|other| !all.contains(other)));
+                (
+                    "exposure.declare/1",
+                    all,
+                    json!({"discovery": "told", "since": at, "unknown": token("b"), "protection": same}),
+                )
+            }
+            "movement" => ("movement.notify/1", vec![], movement()),
+            "revise movement" => ("movement.revise/1", one(mine(MOVEMENT))?, movement()),
+            "depart" => (
+                "movement.depart/1",
+                one(mine(MOVEMENT))?,
+                json!({"departed_at": at, "persons": n}),
+            ),
+            "check in" => {
+                let mut body = json!({"at": at});
+                if n.is_multiple_of(2) {
+                    body["point"] = "a".into();
+                }
+                ("movement.check_in/1", one(mine(MOVEMENT))?, body)
+            }
+            "move on" => {
+                let next = later(self.now, 30 + 60 * i64::try_from(n % 4).unwrap());
+                let (kind, body) = match n % 6 {
+                    0 => (
+                        "movement.hold/1",
+                        json!({"since": at, "reason": token("b"), "next_check_in": next}),
+                    ),
+                    1 => (
+                        "movement.denied/1",
+                        json!({"at": at, "where_words": token("b"), "next_check_in": next}),
+                    ),
+                    2 => (
+                        "movement.divert/1",
+                        json!({"at": at, "words": token("b"), "next_check_in": next}),
+                    ),
+                    3 => (
+                        "movement.resume/1",
+                        json!({"at": at, "next_check_in": next}),
+                    ),
+                    4 => (
+                        "movement.turn_back/1",
+                        json!({"at": at, "reason": token("b"), "next_check_in": next}),
+                    ),
+                    _ => (
+                        "movement.abort/1",
+                        json!({"reason": token("b"), "protection": same}),
+                    ),
+                };
+                (kind, one(mine(MOVEMENT))?, body)
+            }
+            "arrive" if n.is_multiple_of(3) => (
+                "movement.close/1",
+                one(mine(MOVEMENT))?,
+                json!({"at": at, "persons": n, "accounted_for": n}),
+            ),
+            "arrive" => (
+                "movement.arrive/1",
+                one(mine(MOVEMENT))?,
+                json!({"at": at, "delivered": true}),
+            ),
             _ if n.is_multiple_of(2) => ("filler/1", vec![], json!({"x": token("b")})),
             _ => (
-                "site.notify/1",
+                "incident.open/1",
                 any(&[]).into_iter().collect(),
                 json!({"anything": token("b")}),
             ),
@@ -787,7 +943,17 @@ impl World {
     }
 }
 
+const SITE: &[&str] = &["site.notify"];
+const MOVEMENT: &[&str] = &["movement.notify"];
+const READ_BACK: &[&str] = &["message.send", "site.notify", "movement.notify"];
 const ASKED: &[&str] = &[
+    "site.notify",
+    "site.notify",
+    "movement.notify",
+    "movement.revise",
+    "exposure.declare",
+    "site.contest",
+    "site.withdraw",
     "message.send",
     "message.send",
     "area.designate",

@@ -299,7 +299,9 @@ impl<'a> Maker<'a> {
 
     fn version(&self, entry: &Effective<'_>, notice: &MovementNotice) -> Version {
         let sent_to = named_readers(entry.head, "exact");
-        let neutrals = self.agreement.neutrals(entry.at());
+        // By what was agreed when it was first notified.
+        let first_at = self.own.first().map_or(entry.at(), |first| first.at());
+        let neutrals = self.agreement.neutrals(first_at);
         let none: &[&Effective<'_>] = &[];
         let about = self
             .others

@@ -310,6 +310,7 @@ pub fn fold(
             arrivals,
             agreement,
             directory,
+            neutrals: agreement.neutrals(own.first()?.at()),
         };
         Some(((*root).clone(), maker.site(exposures)?))
     });
@@ -325,6 +326,8 @@ struct Maker<'a> {
     arrivals: &'a Arrivals<'a>,
     agreement: &'a Agreement,
     directory: &'a Directory,
+    /// Whose sight of a head counts: by what was agreed when the site was first notified.
+    neutrals: BTreeSet<Origin>,
 }
 
 impl<'a> Maker<'a> {
@@ -371,7 +374,6 @@ impl<'a> Maker<'a> {
         let sent_to = named_readers(entry.head, "exact");
         let through = notice.body.through.as_ref();
         let readers: BTreeSet<&CallSign> = sent_to.iter().chain(through).collect();
-        let neutrals = self.agreement.neutrals(entry.at());
         let about = self.heard(&entry.reference);
         let receptions = readers.into_iter().map(|sign| {
             let heard = Heard {
@@ -384,7 +386,7 @@ impl<'a> Maker<'a> {
                 &[&entry.reference],
                 entry.at(),
                 self.arrivals,
-                &neutrals,
+                &self.neutrals,
                 &|_| place,
             );
             (sign.clone(), reception)
@@ -466,10 +468,9 @@ impl<'a> Maker<'a> {
         });
         let origin = self.directory.origin(sign);
         let delivery = withdrawal.map(|entry| {
-            let neutrals = self.agreement.neutrals(entry.at());
             let objects = [&entry.reference];
             self.arrivals
-                .delivery(&objects, entry.at(), origin, &neutrals)
+                .delivery(&objects, entry.at(), origin, &self.neutrals)
         });
         Recipient {
             consented: current
@@ -514,7 +515,6 @@ impl<'a> Maker<'a> {
         for version in versions {
             let through = version.notice.body.through.as_ref();
             let cell = through.and_then(|cell| self.directory.origin(cell));
-            let neutrals = self.agreement.neutrals(version.at);
             for entry in self.heard(&version.reference) {
                 let Body::SiteContest(contest) = &*entry.body else {
                     continue;
@@ -540,7 +540,7 @@ impl<'a> Maker<'a> {
                         &[&entry.reference],
                         entry.at(),
                         cell,
-                        &neutrals,
+                        &self.neutrals,
                     ),
                 });
             }
