@@ -484,6 +484,58 @@ fn sharing_that_was_stopped_reaches_nobody_new() {
 }
 
 #[test]
+fn a_version_reaches_everybody_who_had_an_earlier_one() {
+    let mut room = room();
+    let first = notify(&mut room, "2016-03-02T08:00:00Z", &["RU", "US"]);
+    let narrower = try_say(
+        &mut room,
+        "HUM",
+        "2016-03-03T08:00:00Z",
+        "site.notify/1",
+        &[&first],
+        site(&["US"]),
+    );
+    let refusal = narrower.unwrap_err();
+    assert!(
+        refusal.rule == "consent" && refusal.reason.contains("leaves out RU"),
+        "{refusal}"
+    );
+    let withdraw = json!({"recipients": ["RU"], "asked_by_site": true, "told": TOLD, "protection": "unchanged"});
+    room.say(
+        "HUM",
+        "2016-03-03T09:00:00Z",
+        "site.withdraw/1",
+        &[&first],
+        withdraw,
+    );
+    try_say(
+        &mut room,
+        "HUM",
+        "2016-03-03T10:00:00Z",
+        "site.notify/1",
+        &[&first],
+        site(&["US"]),
+    )
+    .unwrap();
+    let first = move_out(&mut room, "2016-06-19T06:00:00Z", convoy(&["RU", "US"]));
+    take(&mut room, "RU", "2016-06-20", &first, place(200_000));
+    try_say(
+        &mut room,
+        "HUM",
+        "2016-06-21T06:00:00Z",
+        "movement.revise/1",
+        &[&first],
+        convoy(&["US"]),
+    )
+    .unwrap();
+    let gaps = room.truce().movements[&first].gaps(utc("2016-06-21T07:00:00Z"));
+    assert!(
+        gaps.contains_key(&sign("RU")),
+        "whom a revision leaves out goes by the old route"
+    );
+}
+
+#[test]
 fn a_contest_goes_to_the_cell_and_changes_no_protection() {
     let mut room = room();
     let first = notify(&mut room, "2016-03-02T08:00:00Z", &["RU"]);

@@ -102,6 +102,16 @@ pub enum That {
     Answered(CallSign, Mention, Answered),
     /// These have said that they destroyed what the erasure names.
     Erased(Mention, Vec<CallSign>),
+    /// What a site is: its state, or `avoided`, `review_due`, `frozen`.
+    Site(Mention, String),
+    /// A site's exact place may be given to a participant.
+    MayRelease(CallSign, Mention),
+    /// What a movement is: its stage, or how far a missed check-in has climbed, or `late`.
+    Movement(Mention, String),
+    /// A movement left while a recipient missed this step.
+    LeftWithout(CallSign, Step, Mention),
+    /// An owner has not read that a site of his was exposed.
+    NotWarned(CallSign, Mention),
 }
 
 /// How urgent something is.
@@ -122,7 +132,7 @@ pub struct Owed {
     pub urgency: Urgency,
     /// By whom.
     pub by: CallSign,
-    /// What: `answer`, `acceptance`, `area_response`, `separation_answer`, `line_test`, `relief`, `flash`.
+    /// What: `answer`, `acceptance`, `area_response`, … : the words of what is owed.
     pub what: String,
     /// Which part is to be answered.
     pub part: Option<String>,
@@ -208,6 +218,47 @@ const DEBTS: &[&str] = &[
     "line_test",
     "relief",
     "flash",
+    "validation",
+    "acknowledgement",
+    "read_back",
+    "pass_down",
+    "review",
+    "deletion",
+    "contest",
+    "owner_warning",
+    "consent",
+    "check_in",
+    "uncertainty",
+    "alert",
+    "distress",
+    "closing",
+];
+/// What a site can be.
+const SITE: &[&str] = &[
+    "submitted",
+    "returned",
+    "validated",
+    "withdrawn",
+    "avoided",
+    "review_due",
+    "frozen",
+];
+/// What a movement can be.
+const MOVEMENT: &[&str] = &[
+    "notified",
+    "aborted",
+    "underway",
+    "holding",
+    "denied",
+    "turned_back",
+    "arrived",
+    "closed",
+    "late",
+    "missed",
+    "uncertainty",
+    "alert",
+    "distress",
+    "heard",
 ];
 const STANDINGS: &[&str] = &[
     "effective",
@@ -277,6 +328,11 @@ pub const EXPECTATIONS: &[(&str, &str)] = &[
     ("language", "language RU @call not_on_duty"),
     ("answered", "answered RU @questions part a not_ours"),
     ("erased", "erased @erasure at RU, US"),
+    ("site", "site @hospital validated"),
+    ("may_release", "may_release US @hospital"),
+    ("movement", "movement @convoy distress"),
+    ("left_without", "left_without US confirmed_below @convoy"),
+    ("not_warned", "not_warned HUM @leak"),
 ];
 /// What may stand instead of such a word.
 pub const READS: &str = "HUM does not read @report group exact";
@@ -336,13 +392,21 @@ fn that(cursor: &mut Cursor<'_>, known: &Known) -> Result<That, ScenarioError> {
         "open" | "overdue" | "unreachable" => urgent(word, cursor, known),
         "nothing" => nothing(cursor, known),
         "missing" => missing(cursor, known),
+        "left_without" => {
+            let by = values::call_sign(cursor, known)?;
+            let word = cursor.one_of(STEPS)?.to_owned();
+            let step = Step { word, part: None };
+            Ok(That::LeftWithout(by, step, values::mention(cursor, known)?))
+        }
         "instrument" => instrument(cursor, known),
         "coverage" => coverage(cursor, known),
         "line" => line(cursor, known),
         "shift" => shift(cursor, known),
         "tally" => tally(cursor, known),
         "answered" => answered(cursor, known),
-        "sounding" | "untold" | "read_back" | "language" => of_somebody(word, cursor, known),
+        "sounding" | "untold" | "read_back" | "language" | "may_release" | "not_warned" => {
+            of_somebody(word, cursor, known)
+        }
         _ => of_a_statement(word, cursor, known),
     }
 }
@@ -524,6 +588,8 @@ fn of_somebody(word: &str, cursor: &mut Cursor<'_>, known: &Known) -> Result<Tha
     Ok(match word {
         "sounding" => That::Sounding(by, about),
         "untold" => That::Untold(by, about),
+        "may_release" => That::MayRelease(by, about),
+        "not_warned" => That::NotWarned(by, about),
         "read_back" => {
             let word = cursor.one_of(&["same_place", "another_place"])?;
             That::ReadBack(by, about, word == "same_place")
@@ -554,6 +620,8 @@ fn of_a_statement(
             let agreed = cursor.one_of(&["agreed", "disputed", "open"])?;
             That::Area(about, agreed.to_owned())
         }
+        "site" => That::Site(about, cursor.one_of(SITE)?.to_owned()),
+        "movement" => That::Movement(about, cursor.one_of(MOVEMENT)?.to_owned()),
         "claim" => {
             let relation = cursor.one_of(&["denied", "confirmed", "corrected", "repeated"])?;
             cursor.eat("by");

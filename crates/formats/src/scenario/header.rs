@@ -255,6 +255,20 @@ const CLAUSES: &[&str] = &[
     "line",
     "clock",
     "area_answer",
+    "protects",
+];
+/// What may stand after `protects`: clocks of sites and movements.
+pub const PROTECTS: &[&str] = &[
+    "movement_notice",
+    "emergency_notice",
+    "validate_within",
+    "acknowledge_within",
+    "emergency_acknowledge_within",
+    "delete_within",
+    "warn_owners_within",
+    "uncertainty_after",
+    "alert_after",
+    "distress_after",
 ];
 
 /// The terms of an instrument while they are read.
@@ -328,6 +342,12 @@ impl Terms {
             "area_answer" => {
                 let within = values::lasting(cursor)?;
                 self.set("area_answer_within_s", (within.ms / 1000).into());
+            }
+            "protects" => {
+                let clock = cursor.one_of(PROTECTS)?;
+                let lasting = values::lasting(cursor)?;
+                let clocks = self.body.entry("protection").or_insert_with(|| json!({}));
+                clocks[format!("{clock}_s")] = (lasting.ms / 1000).into();
             }
             "provision" => self.provision(cursor)?,
             "territory" => {

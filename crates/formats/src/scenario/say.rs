@@ -17,6 +17,14 @@ const AREA_VALID: Lasting = Lasting {
     unit_ms: 24 * 3_600_000,
 };
 
+/// A site is looked at again after so long when nothing else is said.
+const REVIEW: Lasting = Lasting {
+    ms: 90 * 24 * 3_600_000,
+    unit_ms: 24 * 3_600_000,
+};
+/// What is told to whoever consents.
+const TOLD: &str = "delivered_copy_cannot_be_watched_or_recalled";
+
 /// The name of a statement, without its `@`.
 pub type Mention = String;
 
@@ -125,6 +133,7 @@ pub fn read(cursor: &mut Cursor<'_>, known: &mut Known) -> Result<What, Scenario
 struct Spoken {
     about: Vec<Mention>,
     body: Map<String, Value>,
+    exact: Map<String, Value>,
     corrected: Option<Map<String, Value>>,
 }
 
@@ -146,7 +155,14 @@ fn in_words(
         content,
         readers: readers.clone(),
     };
-    say.groups.push(group("body", spoken.body));
+    if !spoken.exact.is_empty() {
+        say.groups.push(Group {
+            name: "exact".into(),
+            readers: named_readers(&spoken.body).or_else(|| readers.clone()),
+            content: spoken.exact,
+        });
+    }
+    say.groups.insert(0, group("body", spoken.body));
     say.groups.extend(
         spoken
             .corrected
@@ -200,6 +216,7 @@ fn spoken(
     let mut spoken = Spoken {
         about: Vec::new(),
         body: Map::new(),
+        exact: Map::new(),
         corrected: None,
     };
     if PRECEDENCES.contains(&verb.word) {
@@ -228,7 +245,23 @@ fn spoken(
         }
     }
     defaults(verb, &mut spoken.body, known, speaker);
+    protections(verb, &mut spoken, known);
     Ok(spoken)
+}
+
+/// Whom a notice itself names: these read its exact places, and nobody else may.
+fn named_readers(body: &Map<String, Value>) -> Option<Vec<String>> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let listed = |member: &str| body.get(member).and_then(Value::as_array);
+    let consents = listed("consents").map(|all| {
+        let recipients = all.iter().map(|consent| &consent["recipient"]);
+        recipients.filter_map(text).collect::<Vec<_>>()
+    });
+    let to = listed("to").map(|all| all.iter().filter_map(text).collect::<Vec<_>>());
+    let mut named = consents.or(to)?;
+    let through = body.get("through").and_then(text);
+    named.extend(through.filter(|cell| !named.contains(cell)));
+    Some(named)
 }
 
 fn may_follow(verb: &Verb) -> String {
@@ -252,6 +285,51 @@ fn take(
     let body = &mut spoken.body;
     match part {
         Part::About => spoken.about.push(values::mention(cursor, known)?),
+        Part::Abouts => {
+            spoken.about = values::listed(cursor, |cursor| values::mention(cursor, known))?;
+        }
+        Part::Consents => {
+            let signs = values::call_signs(cursor, known)?;
+            let now = known.now.to_string();
+            let consents = signs.iter().map(|sign| {
+                json!({"recipient": sign.as_str(), "given_by": "the site", "given_at": now, "told": TOLD})
+            });
+            put(body, "consents", consents.collect(), cursor)?;
+        }
+        Part::Site => {
+            let place = values::place(cursor, known)?;
+            put(&mut spoken.exact, "place", place.position(), cursor)?;
+            if let Some(name) = place.name {
+                put(&mut spoken.exact, "name", name.into(), cursor)?;
+            }
+        }
+        Part::Leg => {
+            let from = values::place(cursor, known)?.position();
+            let (from_at, _) = values::time(cursor, known)?;
+            cursor.expect("to")?;
+            let to = values::place(cursor, known)?;
+            let (to_at, _) = values::time(cursor, known)?;
+            let mut leg =
+                json!({"from": from, "from_at": from_at, "to": to.position(), "to_at": to_at});
+            if let Some(name) = to.name {
+                leg["to_name"] = name.into();
+            }
+            push(&mut spoken.exact, "legs", leg);
+        }
+        Part::CheckPoint => {
+            let id = values::name(cursor, "the check-point's short name, such as gate")?;
+            let (due_at, _) = values::time(cursor, known)?;
+            push(body, "check_ins", json!({"id": id, "due_at": due_at}));
+        }
+        Part::Live => {
+            let place = values::place(cursor, known)?.position();
+            let at = known.now.to_string();
+            spoken.exact = Map::from_iter([
+                ("place".to_owned(), place),
+                ("at".to_owned(), at.into()),
+                ("press".to_owned(), "deliberate".into()),
+            ]);
+        }
         Part::Says if spoken.corrected.is_some() => {
             return cursor.fail_before("what it should have said once and not twice");
         }
@@ -311,6 +389,9 @@ fn value(form: &Form, cursor: &mut Cursor<'_>, known: &Known) -> Result<Value, S
             mentions.collect()
         }
         Form::Count => values::count(cursor)?.into(),
+        Form::CallSign => values::call_sign(cursor, known)?.as_str().into(),
+        Form::Codes => texts(&values::listed(cursor, values::code)?),
+        Form::SomeOf(words) => texts(&values::listed(cursor, |cursor| cursor.one_of(words))?),
         Form::Source => values::source(cursor)?,
     })
 }
@@ -400,6 +481,73 @@ fn defaults(verb: &Verb, body: &mut Map<String, Value>, known: &Known, (by, desk
         "claim.record" => {
             default("form", "paraphrase".into());
             default("precision", "minute".into());
+        }
+        _ => {}
+    }
+}
+
+/// What goes without saying of sites and movements: that protection is unchanged, above all.
+fn protections(verb: &Verb, spoken: &mut Spoken, known: &Known) {
+    let (body, exact) = (&mut spoken.body, &mut spoken.exact);
+    let now = || Value::from(known.now.to_string());
+    let set = |body: &mut Map<String, Value>, member: &str, value: Value| {
+        body.entry(member).or_insert(value);
+    };
+    let unchanged = [
+        "site.notify",
+        "site.return",
+        "site.review",
+        "site.stop_sharing",
+        "site.withdraw",
+        "site.contest",
+        "exposure.declare",
+        "movement.notify",
+        "movement.revise",
+        "movement.abort",
+    ];
+    if unchanged.contains(&verb.kind) {
+        set(body, "protection", "unchanged".into());
+    }
+    match verb.kind {
+        "site.notify" => {
+            set(body, "valid_from", now());
+            let review = UtcMs(known.now.0 + REVIEW.ms).to_string();
+            set(body, "review_by", review.into());
+            if exact.contains_key("place") {
+                set(exact, "name", "The site".into());
+                set(exact, "function", "As notified".into());
+                set(exact, "datum", "wgs84".into());
+                set(exact, "uncertainty_m", 10.into());
+                set(exact, "method", "on_the_spot".into());
+            }
+        }
+        "site.validate" => set(body, "checked_at", now()),
+        "site.review" => {
+            set(body, "reviewed_at", now());
+            set(body, "consents_stand", true.into());
+        }
+        "site.stop_sharing" => set(body, "asked_by_site", true.into()),
+        "site.withdraw" => {
+            set(body, "asked_by_site", true.into());
+            set(body, "told", TOLD.into());
+        }
+        "site.deletion_attest" => set(body, "passed_down_recalled", true.into()),
+        "exposure.declare" | "movement.hold" => set(body, "since", now()),
+        "movement.notify" | "movement.revise" if exact.contains_key("legs") => {
+            set(exact, "datum", "wgs84".into());
+        }
+        "movement.depart" => set(body, "departed_at", now()),
+        "movement.check_in" | "movement.denied" | "movement.divert" | "movement.resume"
+        | "movement.turn_back" => set(body, "at", now()),
+        "movement.arrive" => {
+            set(body, "at", now());
+            set(body, "delivered", false.into());
+        }
+        "movement.close" => {
+            set(body, "at", now());
+            if let Some(persons) = body.get("persons").cloned() {
+                set(body, "accounted_for", persons);
+            }
         }
         _ => {}
     }

@@ -302,6 +302,10 @@ fn every_verb_and_every_expectation_reads_its_own_example() {
         "correction",
         "first-forged",
         "second-strike",
+        "hospital",
+        "withdrawal",
+        "convoy",
+        "leak",
     ];
     let mentioned: String = names
         .iter()
@@ -444,4 +448,46 @@ fn a_header_must_be_whole() {
             .to_string()
             .contains("a line that says or expects")
     );
+}
+
+#[test]
+fn a_notice_s_exact_place_is_for_those_whom_it_names() {
+    let say = said(
+        "HUM notification_officer site.notify hospital for RU, US in SY0200 at khiam readers RU, US, public as @hospital",
+    );
+    let groups: Vec<(&str, Option<&[String]>)> = say
+        .groups
+        .iter()
+        .map(|group| (group.name.as_str(), group.readers.as_deref()))
+        .collect();
+    let named = |names: &[&str]| {
+        names
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        groups[0],
+        ("body", Some(&named(&["RU", "US", "public"])[..]))
+    );
+    assert_eq!(groups[1], ("exact", Some(&named(&["RU", "US"])[..])));
+    let body = &say.groups[0].content;
+    assert_eq!(body["protection"], "unchanged");
+    assert_eq!(body["consents"][1]["recipient"], "US");
+    assert_eq!(say.groups[1].content["name"], "الخيام");
+    let convoy = said(
+        "HUM duty_officer movement.notify relief road to RU through US in SY0200 persons 4 from +50:00 until +56:00
+         leg khiam +50:00 to 33.4N 35.7E +52:00 check_in gate +52:00",
+    );
+    assert_eq!(
+        convoy.groups[1].readers.as_deref(),
+        Some(&named(&["RU", "US"])[..])
+    );
+    assert_eq!(
+        convoy.groups[1].content["legs"][0]["to"]["lat_e7"],
+        334_000_000
+    );
+    assert_eq!(convoy.groups[0].content["check_ins"][0]["id"], "gate");
+    let refused = refused("HUM notification_officer site.notify palace for RU in SY0200");
+    assert!(refused.contains("hospital"), "{refused}");
 }

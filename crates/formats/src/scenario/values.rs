@@ -150,6 +150,24 @@ pub fn name(cursor: &mut Cursor<'_>, what: &str) -> Result<String, ScenarioError
     }
 }
 
+/// A place code: `SY0200`.
+pub fn code(cursor: &mut Cursor<'_>) -> Result<String, ScenarioError> {
+    let fits = |word: &&str| {
+        word.len() <= NAME_BYTES_MAX
+            && word.starts_with(|c: char| c.is_ascii_uppercase())
+            && word
+                .bytes()
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    };
+    match cursor.peek_word().filter(fits) {
+        Some(word) => {
+            cursor.word_if_any();
+            Ok(word.to_owned())
+        }
+        None => cursor.fail("a place code, such as SY0200"),
+    }
+}
+
 /// A language tag, such as `ar`.
 pub fn language(cursor: &mut Cursor<'_>) -> Result<String, ScenarioError> {
     let fits = |word: &&str| {

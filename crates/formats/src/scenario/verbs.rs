@@ -35,6 +35,18 @@ pub enum Part {
     Counted,
     /// Another verb, whose body is what should have been said.
     Says,
+    /// Statements that it is about, with commas between them.
+    Abouts,
+    /// Call signs, each of which becomes a consent.
+    Consents,
+    /// A place for the group `exact`, with its name.
+    Site,
+    /// `36.20N 37.15E +24:00 to 36.40N 37.20E +26:00`: a leg, for the group `exact`.
+    Leg,
+    /// `gate +26:00`: a check-in.
+    CheckPoint,
+    /// A live place, for the group `exact`.
+    Live,
 }
 
 /// How a member is written.
@@ -65,6 +77,12 @@ pub enum Form {
     Mentions,
     /// A whole number.
     Count,
+    /// A call sign.
+    CallSign,
+    /// Place codes.
+    Codes,
+    /// Some of these words.
+    SomeOf(&'static [&'static str]),
     /// A title, perhaps with an address.
     Source,
 }
@@ -119,6 +137,23 @@ const MESSAGE: &[Clause] = &[
 ];
 const LEAVE: &[Clause] = &[clause("from", Part::Member("from", Form::Time)), REASON];
 
+const NEXT: Clause = clause("next", Part::Member("next_check_in", Form::Time));
+const THROUGH: Clause = clause("through", Part::Member("through", Form::CallSign));
+const CODES: Clause = clause("in", Part::Member("pcodes", Form::Codes));
+const MOVEMENT: &[Clause] = &[
+    clause("to", Part::Member("to", Form::CallSigns)),
+    THROUGH,
+    CODES,
+    clause("persons", Part::Member("persons", Form::Count)),
+    clause("from", Part::Member("from", Form::Time)),
+    UNTIL,
+    clause("leg", Part::Leg),
+    clause("check_in", Part::CheckPoint),
+    clause("emergency", Part::Member("emergency", Form::Yes)),
+    clause("cargo", Part::Member("cargo", Form::Text)),
+    REASON,
+];
+
 /// How urgent a message is: the verbs that say one.
 pub const PRECEDENCES: &[&str] = &["FLASH", "IMMEDIATE", "PRIORITY", "ROUTINE"];
 /// What may be answered.
@@ -163,6 +198,56 @@ pub const CHOICES: &[(&str, &str, &[&str])] = &[
     ("claim.record", "claim", CLAIMS),
     ("message.escalate", "to_office", OFFICES),
     ("area.designate", "purpose", PURPOSES),
+    ("site.notify", "category", CATEGORIES),
+    ("site.contest", "contention", CONTENTIONS),
+    ("exposure.declare", "discovery", DISCOVERIES),
+    ("movement.notify", "purpose", ERRANDS),
+    ("movement.notify", "mode", MODES),
+];
+const CATEGORIES: &[&str] = &[
+    "hospital",
+    "clinic",
+    "school",
+    "shelter",
+    "worship",
+    "water",
+    "power",
+    "food",
+    "warehouse",
+    "office",
+    "culture",
+    "detention",
+    "monitors",
+    "other",
+];
+const CONTENTIONS: &[&str] = &[
+    "another_place",
+    "another_function",
+    "said_to_be_misused",
+    "gone",
+];
+const DISCOVERIES: &[&str] = &["published", "shown", "lost", "unexplained_reads", "told"];
+const ERRANDS: &[&str] = &[
+    "relief",
+    "medical",
+    "evacuation",
+    "patrol",
+    "observation_flight",
+    "assessment",
+    "repair",
+    "exchange",
+    "other",
+];
+const MODES: &[&str] = &["road", "air", "water", "foot", "rail", "mixed"];
+const CHECKS: &[&str] = &["visit", "imagery", "call", "two_sources"];
+const FAULTS: &[&str] = &[
+    "place_does_not_fit",
+    "datum_unstated",
+    "function_does_not_fit",
+    "incomplete",
+    "twice",
+    "consent_not_shown",
+    "could_not_check",
 ];
 const STEPS: &[&str] = &["sent_down", "confirmed_below"];
 const AREA_ANSWERS: &[&str] = &["agree", "dispute", "under_consultation"];
@@ -495,6 +580,199 @@ pub const VERBS: &[Verb] = &[
             SOURCE,
             clause("note", Part::Member("note", Form::Text)),
         ],
+    },
+    Verb {
+        word: "site.notify",
+        kind: "site.notify",
+        example: "site.notify hospital for RU, US through MISSION in SY0200 at 36.20N 37.15E named \"مستشفى\" review +90d as @hospital",
+        order: &[Part::Member("category", Form::OneOf(CATEGORIES))],
+        clauses: &[
+            clause("for", Part::Consents),
+            THROUGH,
+            CODES,
+            clause("at", Part::Site),
+            clause("from", Part::Member("valid_from", Form::Time)),
+            clause("review", Part::Member("review_by", Form::Time)),
+            clause("again", Part::About),
+            REASON,
+        ],
+    },
+    Verb {
+        word: "site.validate",
+        kind: "site.validate",
+        example: "site.validate @hospital by imagery, call distance 400",
+        order: &[Part::About],
+        clauses: &[
+            clause("by", Part::Member("checks", Form::SomeOf(CHECKS))),
+            clause(
+                "distance",
+                Part::Member("distance_to_named_place_m", Form::Count),
+            ),
+            clause("", Part::Member("words", Form::Text)),
+        ],
+    },
+    Verb {
+        word: "site.return",
+        kind: "site.return",
+        example: "site.return @hospital place_does_not_fit \"The place lies 9 km from the town\"",
+        order: &[
+            Part::About,
+            Part::Member("faults", Form::SomeOf(FAULTS)),
+            Part::Member("words", Form::Text),
+        ],
+        clauses: &[],
+    },
+    Verb {
+        word: "site.review",
+        kind: "site.review",
+        example: "site.review @hospital until +180d",
+        order: &[Part::About],
+        clauses: &[clause("until", Part::Member("review_by", Form::Time))],
+    },
+    Verb {
+        word: "site.stop_sharing",
+        kind: "site.stop_sharing",
+        example: "site.stop_sharing @hospital",
+        order: &[Part::About],
+        clauses: &[REASON],
+    },
+    Verb {
+        word: "site.withdraw",
+        kind: "site.withdraw",
+        example: "site.withdraw @hospital from RU as @withdrawal",
+        order: &[Part::About],
+        clauses: &[
+            clause("from", Part::Member("recipients", Form::CallSigns)),
+            REASON,
+        ],
+    },
+    Verb {
+        word: "site.deletion_attest",
+        kind: "site.deletion_attest",
+        example: "site.deletion_attest @withdrawal remains \"backup of 20 June\"",
+        order: &[Part::About],
+        clauses: &[clause("remains", Part::Member("remains", Form::Text))],
+    },
+    Verb {
+        word: "site.contest",
+        kind: "site.contest",
+        example: "site.contest @hospital another_function \"Vehicles were seen there\" readers MISSION as @contest",
+        order: &[
+            Part::About,
+            Part::Member("contention", Form::OneOf(CONTENTIONS)),
+            Part::Member("words", Form::Text),
+        ],
+        clauses: &[],
+    },
+    Verb {
+        word: "exposure.declare",
+        kind: "exposure.declare",
+        example: "exposure.declare @hospital published \"Who took the list is not known\" since +08:00 as @leak",
+        order: &[
+            Part::Abouts,
+            Part::Member("discovery", Form::OneOf(DISCOVERIES)),
+            Part::Member("unknown", Form::Text),
+        ],
+        clauses: &[clause("since", Part::Member("since", Form::Time))],
+    },
+    Verb {
+        word: "movement.notify",
+        kind: "movement.notify",
+        example: "movement.notify relief road to RU, US through MISSION in SY0200 persons 12 from +50:00 until +56:00 leg 36.20N 37.15E +50:00 to 36.40N 37.20E +52:00 check_in gate +52:00 as @convoy",
+        order: &[
+            Part::Member("purpose", Form::OneOf(ERRANDS)),
+            Part::Member("mode", Form::OneOf(MODES)),
+        ],
+        clauses: MOVEMENT,
+    },
+    Verb {
+        word: "movement.revise",
+        kind: "movement.revise",
+        example: "movement.revise @convoy relief road to RU, US through MISSION in SY0200 persons 12 from +51:00 until +57:00 because \"The bridge is closed\"",
+        order: &[
+            Part::About,
+            Part::Member("purpose", Form::OneOf(ERRANDS)),
+            Part::Member("mode", Form::OneOf(MODES)),
+        ],
+        clauses: MOVEMENT,
+    },
+    Verb {
+        word: "movement.depart",
+        kind: "movement.depart",
+        example: "movement.depart @convoy persons 12",
+        order: &[Part::About],
+        clauses: &[clause("persons", Part::Member("persons", Form::Count))],
+    },
+    Verb {
+        word: "movement.check_in",
+        kind: "movement.check_in",
+        example: "movement.check_in @convoy point gate live 36.40N 37.20E next +54:00",
+        order: &[Part::About],
+        clauses: &[
+            clause("point", Part::Member("point", Form::Name)),
+            clause("live", Part::Live),
+            NEXT,
+        ],
+    },
+    Verb {
+        word: "movement.hold",
+        kind: "movement.hold",
+        example: "movement.hold @convoy because \"Shelling ahead\" next +53:00",
+        order: &[Part::About],
+        clauses: &[REASON, NEXT],
+    },
+    Verb {
+        word: "movement.denied",
+        kind: "movement.denied",
+        example: "movement.denied @convoy \"Northern gate\" by \"soldiers at the gate\" because \"No paper\" next +53:00",
+        order: &[Part::About, Part::Member("where_words", Form::Text)],
+        clauses: &[
+            clause("by", Part::Member("said_to_be_by", Form::Text)),
+            clause("because", Part::Member("reason_given", Form::Text)),
+            NEXT,
+        ],
+    },
+    Verb {
+        word: "movement.divert",
+        kind: "movement.divert",
+        example: "movement.divert @convoy \"By the eastern road\" next +54:00",
+        order: &[Part::About, Part::Member("words", Form::Text)],
+        clauses: &[NEXT],
+    },
+    Verb {
+        word: "movement.resume",
+        kind: "movement.resume",
+        example: "movement.resume @convoy next +54:00",
+        order: &[Part::About],
+        clauses: &[NEXT],
+    },
+    Verb {
+        word: "movement.turn_back",
+        kind: "movement.turn_back",
+        example: "movement.turn_back @convoy because \"Not let through\" next +54:00",
+        order: &[Part::About],
+        clauses: &[REASON, NEXT],
+    },
+    Verb {
+        word: "movement.arrive",
+        kind: "movement.arrive",
+        example: "movement.arrive @convoy delivered",
+        order: &[Part::About],
+        clauses: &[clause("delivered", Part::Member("delivered", Form::Yes))],
+    },
+    Verb {
+        word: "movement.close",
+        kind: "movement.close",
+        example: "movement.close @convoy persons 12",
+        order: &[Part::About],
+        clauses: &[clause("persons", Part::Member("persons", Form::Count))],
+    },
+    Verb {
+        word: "movement.abort",
+        kind: "movement.abort",
+        example: "movement.abort @convoy because \"Nobody at the gate knows of it\"",
+        order: &[Part::About],
+        clauses: &[REASON],
     },
     Verb {
         word: "correct",

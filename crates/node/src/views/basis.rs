@@ -110,7 +110,7 @@ impl Fold {
 
     /// Reads instruments and call signs anew, and computes whatever they change.
     pub(super) fn reach(&mut self) -> Result<(), ViewError> {
-        const SINCE: &str = "SELECT DISTINCT root FROM statement WHERE kind IN ('message.send/1', 'area.designate/1', 'separation.ask/1', 'instrument.table/1') AND at_ms >= ?1";
+        const SINCE: &str = "SELECT DISTINCT root FROM statement WHERE kind IN ('message.send/1', 'area.designate/1', 'separation.ask/1', 'instrument.table/1', 'site.notify/1', 'exposure.declare/1', 'movement.notify/1') AND at_ms >= ?1";
         const ALL: &str = "SELECT DISTINCT root FROM statement WHERE at_ms >= ?1";
         let (sql, from) = match self.read_basis()? {
             Reach::Nothing => return Ok(()),

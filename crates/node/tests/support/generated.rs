@@ -41,7 +41,7 @@ pub fn step() -> impl Strategy<Value = Step> {
 }
 
 /// What can happen, by name; those that happen more often come first, and the first half twice as often.
-const WHAT: [&str; 72] = [
+const WHAT: [&str; 78] = [
     "flash",
     "flash again",
     "receipt",
@@ -113,7 +113,13 @@ const WHAT: [&str; 72] = [
     "check in",
     "move on",
     "move on",
+    "move on",
+    "move on",
+    "move on",
     "arrive",
+    "arrive",
+    "validate",
+    "validate",
 ];
 
 /// A statement that stands in a log.
@@ -388,7 +394,19 @@ impl World {
         }
     }
 
+    /// Whoever has a site or movement says what becomes of it.
+    fn owner(&self, what: &str, step: &Step) -> Option<usize> {
+        let kinds = match what {
+            "site version" | "site review" | "stop sharing" | "site withdraw" => SITE,
+            "revise movement" | "depart" | "check in" | "move on" | "arrive" => MOVEMENT,
+            _ => return None,
+        };
+        let own = self.pick(kinds, step, |_| true)?;
+        self.logs.iter().position(|log| *log.origin() == own.origin)
+    }
+
     fn speak(&mut self, who: usize, what: &str, step: &Step) {
+        let who = self.owner(what, step).unwrap_or(who);
         let n = step.n;
         let names: Vec<String> = self.logs.iter().map(|log| log.name.clone()).collect();
         let others: Vec<&str> = names
@@ -824,7 +842,7 @@ impl World {
             ),
             "site" => ("site.notify/1", vec![], site()),
             "site version" => ("site.notify/1", one(mine(SITE))?, site()),
-            "validate" if n.is_multiple_of(4) => (
+            "validate" if n.is_multiple_of(2) => (
                 "site.return/1",
                 one(theirs(SITE))?,
                 json!({"faults": ["incomplete"], "words": token("b"), "protection": same}),
@@ -915,7 +933,7 @@ impl World {
                 };
                 (kind, one(mine(MOVEMENT))?, body)
             }
-            "arrive" if n.is_multiple_of(3) => (
+            "arrive" if n.is_multiple_of(2) => (
                 "movement.close/1",
                 one(mine(MOVEMENT))?,
                 json!({"at": at, "persons": n, "accounted_for": n}),

@@ -136,15 +136,16 @@ impl Movement {
         (given_ms < owed_ms).then_some(Late { owed_ms, given_ms })
     }
 
-    /// Of each of those to whom it is notified what is missing of the version that counts at `at`. An acknowledgement of an earlier
-    /// one is none of this one.
+    /// Of each of those to whom it is or was notified what is missing of the version that counts at `at`. An acknowledgement of an
+    /// earlier one is none of this one, and whoever a revision leaves out has nothing of it.
     #[must_use]
     pub fn gaps(&self, at: UtcMs) -> Gaps {
         let Some(version) = self.version_at(at) else {
             return Gaps::new();
         };
-        let to = version.notice.body.to.iter();
-        let gaps = to.map(|sign| {
+        let told = self.versions.iter().filter(|told| told.at <= at);
+        let to: BTreeSet<&CallSign> = told.flat_map(|told| &told.notice.body.to).collect();
+        let gaps = to.into_iter().map(|sign| {
             let missing = version
                 .receptions
                 .get(sign)

@@ -423,6 +423,13 @@ impl Sharing {
                 ));
             }
         }
-        Ok(())
+        // Whoever had an earlier version and not this one would go on by what was wrong in it.
+        let mut had = self.named.difference(&self.withdrawn);
+        match had.find(|had| !version.recipients().any(|named| named == *had)) {
+            Some(left_out) => Err(format!(
+                "leaves out {left_out}, who had an earlier version; name it, or withdraw the site from it first"
+            )),
+            None => Ok(()),
+        }
     }
 }

@@ -12,6 +12,8 @@ use serde_json::Value;
 use std::sync::Arc;
 use truce::Body;
 use truce::agreement::{self, InstrumentState};
+use truce::movements::Phase;
+use truce::sites::SiteState;
 use truce::values::{Position, Slug};
 
 /// Most statements about one that are looked through.
@@ -129,10 +131,20 @@ impl Seen<'_> {
             That::Tally(about, sum) => self.tally(about, *sum),
             That::Corrected(..) | That::Says(..) | That::Stands(..) => self.now_says(that),
             That::Erased(about, at) => self.erased(about, at),
-            That::Climbed(about, _)
-            | That::Sent(about, _)
-            | That::NewPlace(about)
-            | That::Untold(_, about) => self.matter(that, about),
+            That::Untold(by, about) => self.untold(that, by, about),
+            That::Climbed(about, _) | That::Sent(about, _) | That::NewPlace(about) => {
+                self.matter(that, about)
+            }
+            That::Site(about, word) => self.site(about, word),
+            That::MayRelease(by, about) => self.may_release(by, about),
+            That::Movement(about, word) => self.movement(about, word),
+            That::LeftWithout(by, step, about) => self.left_without(by, step, about),
+            That::NotWarned(by, about) => {
+                let exposure = self.object("exposure", about)?;
+                let not_warned = texts(&exposure, "not_warned");
+                let found = format!("not warned: {}", joined(&not_warned));
+                Ok(Verdict::new(not_warned.contains(&by.to_string()), found))
+            }
             That::ReadBack(by, about, _) | That::Language(by, about, _) => {
                 let state = self.recipient(by, about)?;
                 Ok(of_recipient(that, &state))
@@ -157,8 +169,23 @@ impl Seen<'_> {
     fn called(&self, about: &Mention) -> Result<String, Broken> {
         let matter = self.object("matter", about)?;
         let area = self.object("area", about)?;
-        let called = matter["reference"].as_str().or(area["first"].as_str());
+        let notice = self.notice(about)?;
+        let called = matter["reference"]
+            .as_str()
+            .or(area["first"].as_str())
+            .or(notice["reference"].as_str());
         Ok(called.map_or_else(|| self.reference(about).to_string(), str::to_owned))
+    }
+
+    /// The site, movement or exposure to which a statement belongs; null when these eyes see none.
+    fn notice(&self, about: &Mention) -> Result<Value, Broken> {
+        for capability in ["site", "movement", "exposure"] {
+            let object = self.object(capability, about)?;
+            if !object.is_null() {
+                return Ok(object);
+            }
+        }
+        Ok(Value::Null)
     }
 
     fn due_about(&self, about: &Mention) -> Result<Vec<OwedRow>, Broken> {
@@ -291,7 +318,103 @@ impl Seen<'_> {
         let matter = self.object("matter", about)?;
         let mut recipients = list_of(&matter, "recipients").iter();
         let state = recipients.find(|state| state["call_sign"] == by.as_str());
-        Ok(state.cloned().unwrap_or_default())
+        if let Some(state) = state {
+            return Ok(state.clone());
+        }
+        let notice = self.notice(about)?;
+        let mut of_site = list_of(&notice, "recipients").iter();
+        let of_site = of_site.find(|state| state["call_sign"] == by.as_str());
+        let reception = of_site.map(|state| &state["reception"]);
+        Ok(reception
+            .unwrap_or(&notice["recipients"][by.as_str()])
+            .clone())
+    }
+
+    /// Who should have been told, by the agreement, and is not among those who were.
+    fn untold(&self, that: &That, by: &CallSign, about: &Mention) -> Judged {
+        let notice = self.notice(about)?;
+        if notice.is_null() {
+            return self.matter(that, about);
+        }
+        let mut untold = texts(&notice, "not_listed");
+        untold.extend(texts(&notice, "not_told"));
+        let found = format!("not told: {}", joined(&untold));
+        Ok(Verdict::new(untold.contains(&by.to_string()), found))
+    }
+
+    fn site(&self, about: &Mention, word: &str) -> Judged {
+        let (_, truce) = self.room.folded(self.eyes)?;
+        let called = self.called(about)?;
+        let mut sites = truce.sites.values();
+        let Some(site) = sites.find(|site| site.reference.to_string() == called) else {
+            return Ok(Verdict::no("no such site is known there"));
+        };
+        let state = match site.state(self.now) {
+            SiteState::Submitted => "submitted",
+            SiteState::Returned => "returned",
+            SiteState::Validated => "validated",
+            SiteState::Withdrawn => "withdrawn",
+        };
+        let more = [
+            ("avoided", site.is_avoided(self.now)),
+            ("review_due", site.is_review_due(self.now)),
+            ("frozen", site.frozen(self.now).is_some()),
+        ];
+        let more = more.into_iter().filter(|(_, is)| *is);
+        let words: Vec<&str> = [state]
+            .into_iter()
+            .chain(more.map(|(word, _)| word))
+            .collect();
+        Ok(Verdict::new(words.contains(&word), joined(&words)))
+    }
+
+    fn may_release(&self, by: &CallSign, about: &Mention) -> Judged {
+        let (_, truce) = self.room.folded(self.eyes)?;
+        let called = self.called(about)?;
+        let mut sites = truce.sites.values();
+        let Some(site) = sites.find(|site| site.reference.to_string() == called) else {
+            return Ok(Verdict::no("no such site is known there"));
+        };
+        let may = site.may_release(by, self.now);
+        let word = if may { "may" } else { "may not" };
+        Ok(Verdict::new(may, format!("it {word} be given to {by}")))
+    }
+
+    fn movement(&self, about: &Mention, word: &str) -> Judged {
+        let (_, truce) = self.room.folded(self.eyes)?;
+        let called = self.called(about)?;
+        let mut movements = truce.movements.values();
+        let of = movements.find(|movement| movement.reference.to_string() == called);
+        let Some(movement) = of else {
+            return Ok(Verdict::no("no such movement is known there"));
+        };
+        let row = self.object("movement", about)?;
+        let state = movement.state(self.now);
+        let phase = match state.phase {
+            Phase::Normal => "heard",
+            Phase::Missed => "missed",
+            Phase::Uncertainty => "uncertainty",
+            Phase::Alert => "alert",
+            Phase::Distress => "distress",
+        };
+        let stage = text(&row, "stage");
+        let mut words = vec![stage.as_str(), phase];
+        if movement.late(movement.current()).is_some() {
+            words.push("late");
+        }
+        Ok(Verdict::new(words.contains(&word), joined(&words)))
+    }
+
+    fn left_without(&self, by: &CallSign, step: &Step, about: &Mention) -> Judged {
+        let movement = self.object("movement", about)?;
+        let mut gaps = list_of(&movement, "gaps_at_departure").iter();
+        let gap = gaps.find(|gap| gap["call_sign"] == by.as_str());
+        let missing = gap.map(|gap| texts(gap, "missing")).unwrap_or_default();
+        let found = match movement["gaps_at_departure"].is_null() {
+            true => "it has not left".to_owned(),
+            false => format!("missing at {by} when it left: {}", joined(&missing)),
+        };
+        Ok(Verdict::new(missing.contains(&step.word), found))
     }
 
     fn missing(&self, by: &CallSign, step: &Step, about: &Mention) -> Judged {
