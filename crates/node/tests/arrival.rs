@@ -355,7 +355,7 @@ fn generated_truces_have_something_of_everything() {
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::deterministic();
     let mut counts = BTreeMap::new();
-    for n in 0..90 {
+    for n in 0..140 {
         let steps = prop::collection::vec(step(), 60)
             .new_tree(&mut runner)
             .unwrap();
@@ -378,7 +378,7 @@ fn generated_truces_have_something_of_everything() {
 }
 
 /// What else has to come about.
-const MORE: [&str; 26] = [
+const MORE: [&str; 31] = [
     "Ineffective",
     "Undetermined",
     "Waiting",
@@ -399,6 +399,11 @@ const MORE: [&str; 26] = [
     "owed Acceptance",
     "owed AreaResponse",
     "owed SeparationAnswer",
+    "owed Validation",
+    "owed Acknowledgement",
+    "owed Deletion",
+    "owed Consent",
+    "owed CheckIn",
     "SentNoReceipt",
     "related claims",
     "corrected",

@@ -8,11 +8,9 @@ mod support;
 
 use node::authority::{Eyes, cut};
 use node::board::{Board, BoardCounts, BoardPlace};
-use node::home::Home;
 use node::views::{OwedRow, ViewError};
 use node::{Node, NodeError};
 use record::audience::{Audience, Name};
-use record::log::Log;
 use record::name::CallSign;
 use record::statement::Draft;
 use record::time::UtcMs;
@@ -418,7 +416,7 @@ fn incidents_are_counted_by_place_once_and_parties_never() {
 
 #[test]
 fn what_is_not_known_is_said_so_and_not_invented() {
-    let mut exercise = morning();
+    let exercise = morning();
     let told = board(&exercise, Some("MISSION"), NINE);
     assert!(!told.road.held && told.road.note == "no movements are notified");
     let notes = told.notes.join(" ");
@@ -427,23 +425,34 @@ fn what_is_not_known_is_said_so_and_not_invented() {
         "{notes}"
     );
     assert!(told.logs.iter().all(|log| log.witnessed == "unknown"));
-    // A program that is newer than this one notifies a movement.
-    exercise.stop();
-    let home = Home::new(&exercise.store().join("participants/HUM"));
-    let log = Log::open(&home.dir, home.options().unwrap()).unwrap();
-    let (kid, key) = home.desks().unwrap().remove(0);
-    let to_mission = Audience::of([Name::Participant(sign("MISSION"))]);
-    let draft = Draft::new("movement.notify/1", NINE).unwrap();
-    let draft = draft.group("body", to_mission, json!({})).unwrap();
-    let notified = draft.sign(&key, kid, log.id(), utc(NINE)).unwrap();
-    log.say(&notified.to_string()).unwrap();
-    drop(log);
-    exercise.start();
+}
+
+#[test]
+fn a_missed_check_in_stands_on_the_board_of_those_who_follow_the_movement() {
+    let exercise = morning();
+    let movement = json!({"purpose": "relief", "mode": "road", "to": ["MISSION"], "from": "2016-06-21T09:30:00Z",
+        "until": "2016-06-21T12:00:00Z", "persons": 4, "protection": "unchanged",
+        "check_ins": [{"id": "gate", "due_at": "2016-06-21T10:00:00Z"}]});
+    let to = ["MISSION"];
+    let notified = exercise.say_to("HUM", "movement.notify/1", &[], &to, movement);
+    let depart = json!({"departed_at": "2016-06-21T09:30:00Z", "persons": 4});
+    exercise.say_to("HUM", "movement.depart/1", &[&notified], &to, depart);
     exercise.node().settle();
-    let told = board(&exercise, Some("MISSION"), NINE);
-    assert!(told.road.held && told.road.note.contains("not yet followed"));
-    let not_for_ru = board(&exercise, Some("RU"), NINE);
-    assert!(!not_for_ru.road.held, "nor is it told that there are any");
+    let told = board(&exercise, Some("MISSION"), "2016-06-21T09:59:59Z");
+    assert!(!told.road.held && told.road.note.contains("nobody"));
+    let told = board(&exercise, Some("MISSION"), "2016-06-21T10:00:00Z");
+    let missed = format!("HUM-{} since 2016-06-21T10:00:00Z", notified.index);
+    assert!(
+        told.road.held && told.road.note.contains(&missed),
+        "{}",
+        told.road.note
+    );
+    let not_for_ru = board(&exercise, Some("RU"), "2016-06-21T10:00:00Z");
+    assert!(!not_for_ru.road.held);
+    assert_eq!(
+        not_for_ru.road.note, "no movements are notified",
+        "nor is it told that there are any"
+    );
 }
 
 #[test]

@@ -292,7 +292,7 @@ fn nothing_meaningless_is_said_by_the_command_line_either() {
     let wordless = json!({"precedence": "ROUTINE", "to": ["RU"]});
     refuses("message.send/1", wordless, "form", "body.words");
     refuses("message.sent/1", json!({}), "known_kind", "kind");
-    refuses("movement.notify/1", json!({}), "known_kind", "kind");
+    refuses("incident.open/1", json!({}), "known_kind", "kind");
     refuses("acknowledge/1", json!({}), "about", "about");
     let refused = terminal.refuses(
         "log control --data m office.grant/1 {\"kid\":\"1\",\"office\":\"king\"}",

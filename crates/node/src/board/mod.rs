@@ -29,6 +29,8 @@ pub const FLASH_MAX: u32 = 20;
 pub const DEBTS_MAX: usize = 12;
 /// Directions of which the oldest open item is shown.
 pub const DIRECTIONS_MAX: usize = 16;
+/// Movements of which a missed check-in is shown.
+pub const ROAD_MAX: u32 = 16;
 /// Places that are shown.
 pub const PLACES_MAX: usize = 16;
 
@@ -89,10 +91,10 @@ pub struct BoardCount {
     pub overdue: u64,
 }
 
-/// Something that this version does not follow.
+/// Something of which a sentence is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BoardUnread {
-    /// Whether any statement of it is held.
+    /// Whether there is something to look at.
     pub held: bool,
     /// What that means.
     pub note: String,
@@ -204,11 +206,7 @@ impl Moment<'_> {
             as_of: logs.iter().map(|log| log.applied.clone()).collect(),
             flash,
             flash_total,
-            road: self.unread(
-                "movement.",
-                "no movements are notified",
-                "movements are kept and not yet followed by this version: follow them by radio",
-            )?,
+            road: self.road()?,
             lines: lines.collect(),
             mine,
             mine_count,
@@ -225,6 +223,34 @@ impl Moment<'_> {
             places,
             notes: self.notes()?,
             reports,
+        })
+    }
+
+    /// Who is out and has missed a check-in.
+    fn road(&self) -> Result<BoardUnread, ViewError> {
+        let missed = self.moment.not_heard_from(self.now, ROAD_MAX)?;
+        if missed.total == 0 {
+            let some = "nobody who is out has missed a check-in";
+            let none = "no movements are notified";
+            let known = self.unread("movement.", none, some)?;
+            return Ok(BoardUnread {
+                held: false,
+                ..known
+            });
+        }
+        let each = missed.first.iter().map(|row| {
+            let since = row.due_at.as_deref().unwrap_or_default();
+            format!("{} since {since}", row.short)
+        });
+        let each: Vec<String> = each.collect();
+        let more = missed.total - each.len() as u64;
+        let more = match more {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        Ok(BoardUnread {
+            held: true,
+            note: format!("not heard from in time: {}{more}", each.join(", ")),
         })
     }
 

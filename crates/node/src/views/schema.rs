@@ -68,6 +68,7 @@ CREATE INDEX owed_by ON owed (by_sign, asked_in) WHERE received = 0 AND by_sign 
 -- `late_at`: when it was or will be overdue, which is never before it got there.
 CREATE INDEX owed_late ON owed (late_at, root, n) WHERE settled_at > late_at;
 CREATE INDEX owed_flash ON owed (said_at, settled_at) WHERE what = 'flash';
+CREATE INDEX owed_check_in ON owed (due_at, settled_at) WHERE what = 'check_in';
 CREATE INDEX owed_unreceived ON owed (asked_in, started_at) WHERE received = 0;
 -- What statements add up to, one row an object.
 CREATE TABLE object (

@@ -141,6 +141,31 @@ impl Snapshot<'_> {
         })
     }
 
+    /// Check-ins of movements that were missed at `now`, the longest missed first.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn not_heard_from(&self, now: UtcMs, max: u32) -> Result<First<OwedRow>, ViewError> {
+        const OF: &str =
+            "w.what = 'check_in' AND w.due_at <= ?1 AND w.settled_at > ?1 AND w.said_at <= ?1";
+        let count = format!("SELECT count(*) FROM owed w INDEXED BY owed_check_in WHERE {OF}");
+        let total: i64 = self
+            .db
+            .prepare_cached(&count)?
+            .query_row([now.0], |row| row.get(0))?;
+        let sql = format!("{OWED} WHERE {OF} ORDER BY w.due_at, w.about, w.n LIMIT ?2");
+        let mut select = self.db.prepare_cached(&sql)?;
+        let mut rows = select.query(params![now.0, max])?;
+        let mut first = Vec::new();
+        while let Some(row) = rows.next()? {
+            first.push(owed_row(self.db, &self.context, &self.logs, row, now)?.1);
+        }
+        Ok(First {
+            first,
+            total: unsigned(total),
+        })
+    }
+
     /// The lines of the instruments that are in force or suspended at `now`, as they were known then.
     ///
     /// # Errors
