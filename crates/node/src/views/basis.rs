@@ -64,8 +64,9 @@ impl Fold {
         }
         if agreement != *self.agreement {
             for (reference, instrument) in &agreement.instruments {
+                // One that comes after what replaced it is replaced already.
                 let known = self.agreement.instruments.get(reference);
-                if known.is_some_and(|known| known.amended != instrument.amended) {
+                if known.and_then(|known| known.amended.as_ref()) != instrument.amended.as_ref() {
                     let log = self.logs.known(&reference.origin);
                     let id = log.map(|log| super::group::id(log, reference.index));
                     self.work.roots.extend(id);
