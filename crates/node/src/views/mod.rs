@@ -18,6 +18,7 @@ mod group;
 mod query;
 mod schema;
 mod snapshot;
+mod watches;
 
 pub use context::Context;
 pub use fold::{Batch, Effort, Progress};
