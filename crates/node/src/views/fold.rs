@@ -14,6 +14,7 @@ use record::encoding::Hash;
 use record::name::{Origin, Reference};
 use record::statement::Statement;
 use rusqlite::{Connection, OptionalExtension, params};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -387,7 +388,10 @@ impl Fold {
         members: &Membership,
     ) -> Result<(), ViewError> {
         match statement {
-            Some(statement) => self.take(id, at, &cut(&self.eyes, statement, members)),
+            Some(statement) => {
+                let statement = cut(&self.eyes, statement, members);
+                self.take(id, at, statement)
+            }
             None => {
                 self.work.roots.extend(self.waiting_for(id)?);
                 Ok(())
@@ -487,7 +491,7 @@ impl Fold {
     }
 
     /// Takes in a statement, as far as these eyes read it. It may have been taken in before with less, or with more.
-    fn take(&mut self, id: i64, at: u64, statement: &Statement) -> Result<(), ViewError> {
+    fn take(&mut self, id: i64, at: u64, statement: Cow<'_, Statement>) -> Result<(), ViewError> {
         let leaf = statement.leaf();
         let control = leaf.control().is_some();
         if statement.head().is_none() && !control {
@@ -509,7 +513,7 @@ impl Fold {
             index: at,
             leaf: leaf.hash(),
         };
-        let new = Arc::new(Said::new(reference, statement.clone()));
+        let new = Arc::new(Said::new(reference, statement.into_owned()));
         if control {
             self.take_control(id, &new)?;
         }
