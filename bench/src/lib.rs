@@ -8,6 +8,10 @@ pub mod measure;
 pub mod postgres;
 pub mod table;
 
+/// The same as in the program that is measured, and for its peers in this process.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What went wrong, for the person at the terminal.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// What a benchmark comes to.

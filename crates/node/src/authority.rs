@@ -5,7 +5,8 @@
 use record::audience::{Audience, Reader};
 use record::encoding::Hash;
 use record::name::{CallSign, Origin};
-use record::statement::Statement;
+use record::statement::{Group, Statement};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use truce::agreement::Agreement;
 use truce::standing::Directory;
@@ -92,7 +93,14 @@ pub fn may_read(eyes: &Eyes, author: &Origin, audience: &Audience, members: &Mem
 
 /// `statement` with as much of it as `eyes` may read.
 #[must_use]
-pub fn cut(eyes: &Eyes, statement: &Statement, members: &Membership) -> Statement {
+pub fn cut<'s>(eyes: &Eyes, statement: &'s Statement, members: &Membership) -> Cow<'s, Statement> {
     let author = &statement.leaf().log.origin;
-    statement.reduced(|_, group| may_read(eyes, author, &group.audience, members))
+    let reads = |group: &Group| may_read(eyes, author, &group.audience, members);
+    let groups = statement.head().map(|head| &head.groups);
+    let all = groups.is_some_and(|groups| !groups.is_empty() && groups.values().all(reads));
+    if all {
+        Cow::Borrowed(statement)
+    } else {
+        Cow::Owned(statement.reduced(|_, group| reads(group)))
+    }
 }

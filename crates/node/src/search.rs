@@ -374,28 +374,48 @@ impl Asked {
         db: &Connection,
         query: &ListQuery,
     ) -> Result<(Vec<i64>, u64, Option<(i64, i64)>), ViewError> {
-        let found = "SELECT rowid AS n FROM word WHERE word MATCH ?1 UNION SELECT rowid FROM part WHERE part MATCH ?2";
-        let nothing = quoted("\u{1}\u{1}\u{1}");
-        let parts = self.parts.as_ref().unwrap_or(&nothing);
-        let total: i64 = db
-            .prepare_cached(&format!("SELECT count(*) FROM ({found})"))?
-            .query_row(params![self.words, parts], |row| row.get(0))?;
+        const WORDS: &str = "SELECT rowid FROM word WHERE word MATCH ?1 ORDER BY rowid DESC";
+        const PARTS: &str = "SELECT rowid FROM part WHERE part MATCH ?1 ORDER BY rowid DESC";
+        const ID: &str = "SELECT id FROM doc WHERE n = ?1";
         let below = query.after.map_or(i64::MAX, |(n, _)| n);
-        let sql = format!(
-            "SELECT f.n, doc.id FROM ({found}) f JOIN doc ON doc.n = f.n WHERE f.n < ?3 ORDER BY f.n DESC LIMIT ?4"
-        );
-        let rows: Vec<(i64, i64)> = db
-            .prepare_cached(&sql)?
-            .query_map(params![self.words, parts, below, query.limit + 1], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?
-            .collect::<Result<_, _>>()?;
-        let page = &rows[..rows.len().min(query.limit as usize)];
-        let next = (rows.len() > page.len())
-            .then(|| page.last().map(|(n, _)| (*n, 0)))
-            .flatten();
-        let ids = page.iter().map(|(_, id)| *id).collect();
-        Ok((ids, u64::try_from(total).unwrap_or(0), next))
+        let page_max = query.limit as usize;
+        let mut page: Vec<i64> = Vec::new();
+        let mut total = 0;
+        // Both come from the last on: what is found both ways is met at the same time.
+        let mut words = db.prepare_cached(WORDS)?;
+        let mut words = words.query([&self.words])?;
+        let mut parts = db.prepare_cached(PARTS)?;
+        let mut parts = match &self.parts {
+            Some(asked) => Some(parts.query([asked])?),
+            None => None,
+        };
+        let mut word = next(Some(&mut words))?;
+        let mut part = next(parts.as_mut())?;
+        while let Some(n) = word.max(part) {
+            total += 1;
+            if n < below && page.len() <= page_max {
+                page.push(n);
+            }
+            if word == Some(n) {
+                word = next(Some(&mut words))?;
+            }
+            if part == Some(n) {
+                part = next(parts.as_mut())?;
+            }
+        }
+        let more = page.len() > page_max;
+        page.truncate(page_max);
+        let next = page.last().filter(|_| more).map(|n| (*n, 0));
+        let mut id = db.prepare_cached(ID)?;
+        let ids = page.iter().map(|n| id.query_row([n], |row| row.get(0)));
+        Ok((ids.collect::<Result<_, _>>()?, total, next))
+    }
+}
+
+fn next(rows: Option<&mut rusqlite::Rows<'_>>) -> Result<Option<i64>, rusqlite::Error> {
+    match rows {
+        Some(rows) => rows.next()?.map(|row| row.get(0)).transpose(),
+        None => Ok(None),
     }
 }
 

@@ -35,7 +35,7 @@ impl Oracle {
     pub fn of(held: &[(u64, Statement)], eyes: &Eyes, members: &Membership) -> Self {
         let readable: Vec<(u64, Statement)> = held
             .iter()
-            .map(|(index, said)| (*index, cut(eyes, said, members)))
+            .map(|(index, said)| (*index, cut(eyes, said, members).into_owned()))
             .collect();
         let all = statements_of(&readable);
         let left: Vec<(u64, Statement)> = readable

@@ -13,7 +13,7 @@ pub use matters::{
 };
 pub(crate) use reception::Heard;
 pub use reception::Reception;
-pub use shifts::{HandOver, Shift, ShiftEnd, Shifts, fold as fold_shifts};
+pub use shifts::{HandOver, Shift, ShiftEnd, Shifts, fold as fold_shifts, hear_all as hear_shifts};
 
 use crate::agreement::Precedence;
 use crate::participants::Office;
