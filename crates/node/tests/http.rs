@@ -209,6 +209,8 @@ fn say_everything(exercise: &Exercise) -> Vec<Marked> {
                 "separation.ask/1",
                 "area.designate/1",
                 "line.fault/1",
+                "site.notify/1",
+                "movement.notify/1",
             ] {
                 let mut mark = |audience: &[&'static str]| {
                     n += 1;
@@ -248,13 +250,28 @@ fn say_everything(exercise: &Exercise) -> Vec<Marked> {
                         {"lat_e7": 362_000_000, "lon_e7": 372_000_000}, {"lat_e7": 364_000_000, "lon_e7": 372_000_000},
                         {"lat_e7": 364_000_000, "lon_e7": 374_000_000}], "basis": "Own", "valid_from": "2016-03-01T00:00:00Z", "valid_until": "2016-03-20T00:00:00Z"}})
                     }
+                    "site.notify/1" => json!({
+                        "body": {"category": "clinic", "admin_names": [mark(audience)], "valid_from": "2016-03-01T00:00:00Z",
+                            "review_by": "2016-04-01T00:00:00Z", "protection": "unchanged", "consents": [{"recipient": "HUM",
+                            "given_by": "director", "given_at": "2016-03-01T00:00:00Z",
+                            "told": "delivered_copy_cannot_be_watched_or_recalled"}]},
+                        "exact": {"name": mark(&["HUM"]), "function": "x", "datum": "wgs84", "uncertainty_m": 5, "method": "map",
+                            "place": {"lat_e7": 362_000_000, "lon_e7": 372_000_000}},
+                        "person": {"name": mark(&[])}}),
+                    "movement.notify/1" => json!({
+                        "body": {"purpose": "relief", "mode": "road", "cargo": mark(audience), "to": ["HUM"], "persons": 3,
+                            "from": "2016-03-02T00:00:00Z", "until": "2016-03-03T00:00:00Z", "protection": "unchanged"},
+                        "exact": {"datum": "wgs84", "legs": [{"from": {"lat_e7": 362_000_000, "lon_e7": 372_000_000},
+                            "from_at": "2016-03-02T00:00:00Z", "to": {"lat_e7": 363_000_000, "lon_e7": 372_000_000},
+                            "to_at": "2016-03-02T06:00:00Z", "to_name": mark(&["HUM"])}]},
+                        "people": {"names": [mark(&[])]}}),
                     _ => {
                         json!({"body": {"line": "ru-us", "means": "primary", "since": "2016-03-01T08:00:00Z", "words": mark(audience)}})
                     }
                 };
                 let readers = |group: &str| match group {
-                    "narrative" => vec!["HUM"],
-                    "person" => vec![],
+                    "narrative" | "exact" => vec!["HUM"],
+                    "person" | "people" => vec![],
                     _ => audience.to_vec(),
                 };
                 let mut draft =

@@ -251,7 +251,6 @@ const CORRECTABLE: &[Name] = &[
     Name::LineTest,
     Name::LineFault,
     Name::Comment,
-    Name::SiteContest,
     Name::ExposureDeclare,
 ];
 /// What may be retracted. An acceptance is left, a response withdrawn, a watch handed over: none of them is retracted.

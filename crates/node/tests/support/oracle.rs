@@ -13,7 +13,7 @@ use truce::due::{Item, Urgency, What};
 use truce::{Standing, Statements, Truce};
 
 /// Capabilities that objects are listed under; tests and faults of lines stand in lists of their own.
-pub const CAPABILITIES: [&str; 8] = [
+pub const CAPABILITIES: [&str; 11] = [
     "matter",
     "instrument",
     "area",
@@ -22,6 +22,9 @@ pub const CAPABILITIES: [&str; 8] = [
     "tally",
     "toll",
     "report",
+    "site",
+    "exposure",
+    "movement",
 ];
 
 /// What a reader's views have to say.
