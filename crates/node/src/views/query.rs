@@ -234,11 +234,11 @@ impl Views {
     /// [`ViewError`].
     pub fn list(&self, capability: &str, query: &ListQuery) -> Result<Listed<String>, ViewError> {
         let context = self.context();
-        let mut listed = self.read(|db| list(db, capability, query))?;
-        for body in &mut listed.items {
-            *body = told(capability, std::mem::take(body), &context);
-        }
-        Ok(listed)
+        self.read(|db| {
+            let mut listed = list(db, capability, query)?;
+            tell(db, capability, &mut listed.items, &context)?;
+            Ok(listed)
+        })
     }
 
     /// One object, by any statement that belongs to it.
@@ -247,8 +247,11 @@ impl Views {
     /// [`ViewError`].
     pub fn object(&self, capability: &str, of: &Reference) -> Result<Option<String>, ViewError> {
         let context = self.context();
-        let body = self.read(|db| object(db, capability, of))?;
-        Ok(body.map(|body| told(capability, body, &context)))
+        self.read(|db| {
+            let mut body = object(db, capability, of)?;
+            tell(db, capability, body.as_mut_slice(), &context)?;
+            Ok(body)
+        })
     }
 
     /// Statements, from the newest to the oldest.
@@ -785,11 +788,22 @@ fn page<T>(
     })
 }
 
-/// A row with what is told of it when it is read.
-fn told(capability: &str, body: String, context: &Context) -> String {
+/// Adds to rows what is told of them when they are read.
+fn tell(
+    db: &Connection,
+    capability: &str,
+    rows: &mut [String],
+    context: &Context,
+) -> Result<(), ViewError> {
     match capability {
-        "matter" => super::contact::with_languages(body, context),
-        _ => body,
+        "matter" => {
+            for row in rows {
+                *row = super::contact::with_languages(std::mem::take(row), context);
+            }
+            Ok(())
+        }
+        "report" => super::incidents::with_coverage(db, rows, context),
+        _ => Ok(()),
     }
 }
 
@@ -942,10 +956,38 @@ fn changes(db: &Connection, since: i64, max: u32) -> Result<Vec<Change>, ViewErr
 fn all_areas(db: &Connection, context: &Context) -> Result<BTreeMap<Reference, Area>, ViewError> {
     let logs = Logs::load(db)?;
     let mut kept = Kept::default();
-    let roots: Vec<i64> = db
-        .prepare_cached("SELECT id FROM object WHERE capability = 'area'")?
-        .query_map([], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
+    const ALL: &str = "SELECT id FROM object WHERE capability = 'area'";
+    let mut select = db.prepare_cached(ALL)?;
+    let roots = select.query_map([], |row| row.get(0))?;
+    areas_of(db, context, roots.collect::<Result<_, _>>()?)
+}
+
+/// Areas that are said to be held by an excluded group, and are valid at some time between two.
+pub(super) fn held_areas(
+    db: &Connection,
+    context: &Context,
+    from: UtcMs,
+    until: UtcMs,
+) -> Result<BTreeMap<Reference, Area>, ViewError> {
+    // To the second, which is a shorter text than any time with a fraction of it: rather one area too many.
+    const HELD: &str = "SELECT id FROM object INDEXED BY object_tag WHERE capability = 'area' AND tag = 'held_by_excluded_group' AND substr(body ->> 'valid_from', 1, 19) <= ?2 AND substr(body ->> 'valid_until', 1, 19) >= ?1";
+    const TO_THE_SECOND: usize = 19;
+    let spelled = |at: UtcMs| {
+        at.to_string()
+            .chars()
+            .take(TO_THE_SECOND)
+            .collect::<String>()
+    };
+    let mut select = db.prepare_cached(HELD)?;
+    let roots = select.query_map([spelled(from), spelled(until)], |row| row.get(0))?;
+    areas_of(db, context, roots.collect::<Result<_, _>>()?)
+}
+
+fn areas_of(
+    db: &Connection,
+    context: &Context,
+    roots: Vec<i64>,
+) -> Result<BTreeMap<Reference, Area>, ViewError> {
     let mut all = BTreeMap::new();
     for root in roots {
         let group = Group::load(db, &mut kept, &logs, root)?;
