@@ -384,6 +384,18 @@ fn every_way_out_gives_each_reader_what_he_may_read_and_nothing_else() {
     let exercise = Exercise::of(&["RU", "US", "MISSION", "HUM"]);
     exercise.bind();
     let marked = say_everything(&exercise);
+    // What was erased is for nobody, also not where it is told who has it no more.
+    let gone = json!({"subject": "zqgone", "precedence": "ROUTINE", "to": ["US"], "words": "zqgone", "language": "en"});
+    let gone = exercise.say_to("RU", "message.send/1", &[], &["US", "MISSION"], gone);
+    let erase = exercise.draft(
+        "erase/1",
+        &[&gone],
+        &["US", "MISSION"],
+        json!({"groups": ["body"]}),
+    );
+    exercise
+        .try_say("RU", Office::HeadOfMission, erase)
+        .unwrap();
     exercise.node().settle_search().unwrap();
     exercise.at("2016-03-04T09:00:00Z");
     exercise.node().tick();
@@ -392,7 +404,7 @@ fn every_way_out_gives_each_reader_what_he_may_read_and_nothing_else() {
     let (_, document) = server.get(None, "/api/v1/openapi.json");
     let names: Vec<String> = ["RU", "US", "MISSION"]
         .iter()
-        .flat_map(|sign| (17..70).map(move |n| format!("{sign}-{n}")))
+        .flat_map(|sign| (17..80).map(move |n| format!("{sign}-{n}")))
         .collect();
     let ways = ways_out(&document, &names);
     assert!(ways.len() > 500, "{}", ways.len());
@@ -402,6 +414,7 @@ fn every_way_out_gives_each_reader_what_he_may_read_and_nothing_else() {
             let (status, answer) = server.get(reader, way);
             assert!(status < 500, "{reader:?} {way}: {answer}");
             let text = answer.to_string();
+            assert!(!text.contains("zqgone"), "{reader:?} {way}: {answer}");
             seen.extend(
                 marked
                     .iter()
@@ -420,7 +433,16 @@ fn every_way_out_gives_each_reader_what_he_may_read_and_nothing_else() {
             );
         }
     }
+    let erasure = format!("/api/v1/statements/RU-{}/erasure", gone.index);
+    assert!(ways.contains(&erasure), "{erasure}");
+    let told = |who| server.get(who, &erasure).1["erased"]["words"].clone();
+    assert_eq!(told(Some("US")), "erased at 2 of 2 holders");
+    assert_eq!(told(Some("MISSION")), "erased at 2 of 2 holders");
     // Unknown and forbidden are the same bytes.
+    assert_eq!(
+        server.get(Some("HUM"), &erasure),
+        server.get(Some("HUM"), "/api/v1/statements/RU-99999/erasure")
+    );
     let secret = names
         .iter()
         .find(|name| {

@@ -2,6 +2,7 @@
 
 use super::compute::spell_what;
 use super::contact::word;
+use super::erasure::ErasedRow;
 use super::fold::reference;
 use super::group::{Group, Kept, Logs, id, index, joins, said};
 use super::objects;
@@ -92,6 +93,8 @@ pub struct StatementRow {
     pub seen: Vec<String>,
     /// Its groups: whom each is for, and its content if it is open to the reader.
     pub groups: Vec<GroupRow>,
+    /// Where it is erased, if its author had anything of it erased.
+    pub erased: Option<ErasedRow>,
     /// The statement itself, as far as the reader may read it: check its signature yourself.
     pub statement: String,
 }
@@ -475,7 +478,7 @@ pub(super) fn to_destroy(db: &Connection) -> Result<Vec<Reference>, ViewError> {
 }
 
 /// The id of a statement that is held with exactly this leaf.
-fn held(db: &Connection, logs: &Logs, of: &Reference) -> Result<Option<i64>, ViewError> {
+pub(super) fn held(db: &Connection, logs: &Logs, of: &Reference) -> Result<Option<i64>, ViewError> {
     let Some(log) = logs.known(&of.origin) else {
         return Ok(None);
     };
@@ -870,7 +873,9 @@ pub(super) fn statement_row(
     let Some(said) = said(db, &mut Kept::default(), id)? else {
         return Ok(None);
     };
-    Ok(Some(spell_statement(context, &said, standing, why)))
+    let mut row = spell_statement(context, &said, standing, why);
+    row.erased = super::erasure::of_row(db, context, id, &row)?;
+    Ok(Some(row))
 }
 
 fn spell_statement(
@@ -922,6 +927,7 @@ fn spell_statement(
             .map(ToString::to_string)
             .collect(),
         groups,
+        erased: None, // told by what others said
         statement: statement.to_string(),
     }
 }
@@ -954,8 +960,6 @@ fn changes(db: &Connection, since: i64, max: u32) -> Result<Vec<Change>, ViewErr
 
 /// All areas, folded from what is said of each.
 fn all_areas(db: &Connection, context: &Context) -> Result<BTreeMap<Reference, Area>, ViewError> {
-    let logs = Logs::load(db)?;
-    let mut kept = Kept::default();
     const ALL: &str = "SELECT id FROM object WHERE capability = 'area'";
     let mut select = db.prepare_cached(ALL)?;
     let roots = select.query_map([], |row| row.get(0))?;
@@ -988,6 +992,8 @@ fn areas_of(
     context: &Context,
     roots: Vec<i64>,
 ) -> Result<BTreeMap<Reference, Area>, ViewError> {
+    let logs = Logs::load(db)?;
+    let mut kept = Kept::default();
     let mut all = BTreeMap::new();
     for root in roots {
         let group = Group::load(db, &mut kept, &logs, root)?;
