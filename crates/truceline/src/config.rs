@@ -234,7 +234,9 @@ pub fn load(file: Option<&Path>) -> Result<Settings, Failure> {
         .merge(Env::prefixed("TRUCELINE_").ignore(&["long", "child", "fuzz_target", "token"]));
     let settings: Settings = figment.extract().map_err(|error| {
         let place = place(error.metadata.as_ref());
-        Failure::new(format!("configuration{place}: {error}"))
+        let name = error.path.join(".").to_lowercase();
+        let name = if name.is_empty() { name } else { name + " " };
+        Failure::new(format!("configuration{place}: {name}{}", error.kind))
     })?;
     settings.checked().map_err(|Unfit { settings, rule }| {
         // Where somebody wrote one of them: what is left out stands nowhere.
