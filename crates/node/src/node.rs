@@ -652,9 +652,8 @@ impl Node {
     /// Raises the alarms whose time has come by the node's clock. The threads of a running node do it by themselves; whoever
     /// moves the clock asks for it at once.
     pub fn tick(&self) {
-        let now = self.now();
         for views in self.views.values() {
-            if let Err(error) = self.timers.raise(views, now) {
+            if let Err(error) = self.timers.raise(views, &*self.settings.clock) {
                 tracing::error!(%error, "alarms could not be raised; trying again");
             }
         }

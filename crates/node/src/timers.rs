@@ -5,7 +5,7 @@
 use crate::authority::Eyes;
 use crate::views::{Alarm, Mark, ViewError, Views};
 use record::name::Reference;
-use record::time::UtcMs;
+use record::time::{Clock, UtcMs};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -130,34 +130,43 @@ impl Timers {
         self.db.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Raises what has come due for one reader: each deadline once, wherever the clock was meanwhile.
+    /// Raises what has come due for one reader: each deadline once, wherever the clock was meanwhile. Nothing is raised when the
+    /// clock is set back while deadlines are read: what is said then is not judged by the time before.
     ///
     /// # Errors
     /// [`TimerError`]; what was not raised is raised the next time.
-    pub fn raise(&self, views: &Views, now: UtcMs) -> Result<usize, TimerError> {
+    pub fn raise(&self, views: &Views, clock: &dyn Clock) -> Result<usize, TimerError> {
         let mut looked = self
             .looked_until
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         // Until this is over it counts as not looked through at all.
         let before = looked.remove(views.eyes());
+        let now = clock.now();
         let written = views.earliest_written();
         let from = before.unwrap_or(UtcMs(i64::MIN));
         let mut place = match written {
             Some(written) if written <= from => Mark::before(written),
             _ => Mark::after(from),
         };
-        let mut raised = self.note(views, &views.standing_alarms(now)?, now)?;
-        loop {
-            let (due, next) = views.alarms(&place, now, RAISED_MAX)?;
-            raised += self.note(views, &due, now)?;
+        let mut due = views.standing_alarms(now)?;
+        let mut raised = 0;
+        let whole = loop {
+            let (more, next) = views.alarms(&place, now, RAISED_MAX)?;
+            due.extend(more);
+            if clock.now() < now {
+                break false;
+            }
+            raised += self.note(views, &std::mem::take(&mut due), now)?;
             match next {
                 Some(next) => place = next,
-                None => break,
+                None => break true,
             }
-        }
+        };
         // A clock that was set back looks through the same time again, and finds its alarms raised.
-        looked.insert(views.eyes().clone(), now);
+        if whole {
+            looked.insert(views.eyes().clone(), now);
+        }
         drop(looked);
         if raised > 0 {
             let last: Option<i64> =

@@ -419,6 +419,45 @@ fn who_accepts_late_may_keep_an_instrument_in_force_that_others_left() {
 }
 
 #[test]
+fn an_offer_that_comes_together_with_what_replaced_it_is_owed_no_answer() {
+    let mut room = Room::bound();
+    let text = |version: u8, needed: &[&str]| {
+        let member = |name: &str| json!({"call_sign": name, "origin": format!("truce.example/{}", name.to_lowercase()), "role": "party"});
+        json!({"name": "Pause", "formality": "humanitarian_pause", "version": version, "text_sha256": support::text_hash(), "text_public": true,
+            "needed": needed, "accept_by": "2016-03-10T00:00:00Z", "in_force_from": "2016-03-02T00:00:00Z",
+            "provisions": [{"id": "art-1", "title": "All", "text_sha256": support::text_hash()}],
+            "participants": [member("RU"), member("US")]})
+    };
+    let table = "instrument.table/1";
+    let offer = room.say(
+        RU,
+        "2016-03-02T00:00:00Z",
+        table,
+        &[],
+        text(1, &["RU", "US"]),
+    );
+    room.say(
+        US,
+        "2016-03-02T01:00:00Z",
+        table,
+        &[&offer],
+        text(2, &["US"]),
+    );
+    // Everything before is there already; the two come with one batch.
+    let world = &room.0;
+    let mut holding = Holding::of(world, &[Eyes::Node]);
+    for last in [1, 0] {
+        for (log, size) in [RU, US, MISSION].map(|log| (log, world.logs[log].size() - last)) {
+            holding.arrive(world, log, size, &(0..size).collect(), &EVERYTHING);
+        }
+        holding.settle(8192);
+    }
+    let due = holding.views[0].due(utc("2016-03-12T00:00:00Z")).unwrap();
+    assert!(due.iter().all(|row| row.what != "acceptance"), "{due:?}");
+    room.arrive(&[US, RU, MISSION]);
+}
+
+#[test]
 fn a_reference_with_another_leaf_joins_nothing_in_whatever_order_it_comes() {
     let mut room = Room::bound();
     let at = "2016-03-02T09:00:00Z";

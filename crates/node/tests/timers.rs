@@ -12,7 +12,7 @@ use node::timers::{AlarmRow, Timers};
 use node::views::Views;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use record::time::UtcMs;
+use record::time::{ManualClock, UtcMs};
 use serde_json::json;
 use std::collections::BTreeSet;
 use support::generated::{Step, World, step};
@@ -161,7 +161,7 @@ fn each_deadline_once(steps: &[Step], events: &[Event], known_first: bool) {
         }
         latest = latest.max(now);
         for (i, views) in holding.views.iter().enumerate() {
-            timers.raise(views, now).unwrap();
+            timers.raise(views, &ManualClock::at(now)).unwrap();
             expected[i].extend(standing(&oracles[i], now));
         }
     }
@@ -170,8 +170,12 @@ fn each_deadline_once(steps: &[Step], events: &[Event], known_first: bool) {
         holding.settle(8192);
     }
     for (i, views) in holding.views.iter().enumerate() {
-        timers.raise(views, now).unwrap();
-        assert_eq!(timers.raise(views, now).unwrap(), 0, "nothing is new");
+        timers.raise(views, &ManualClock::at(now)).unwrap();
+        assert_eq!(
+            timers.raise(views, &ManualClock::at(now)).unwrap(),
+            0,
+            "nothing is new"
+        );
         let raised = raised(&timers, views.eyes());
         expect_visible(views, &raised);
         if known_first {

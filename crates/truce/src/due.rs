@@ -9,6 +9,7 @@ use crate::values::Slug;
 use record::name::{CallSign, Origin, Reference};
 use record::time::UtcMs;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What is owed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -310,7 +311,11 @@ pub fn line_tests(
 
 /// Of each participant, the watch that has the duty: its relief.
 #[must_use]
-pub fn reliefs(shifts: &BTreeMap<Origin, Shifts>, directory: &Directory, now: UtcMs) -> Vec<Item> {
+pub fn reliefs(
+    shifts: &BTreeMap<Origin, Arc<Shifts>>,
+    directory: &Directory,
+    now: UtcMs,
+) -> Vec<Item> {
     let on_duty = shifts.iter().filter_map(|(origin, shifts)| {
         let shift = shifts.on_duty(now)?;
         let by = directory.call_sign(origin)?;

@@ -14,6 +14,7 @@ use crate::values::{Language, Slug};
 use record::name::{CallSign, Origin, Reference};
 use record::time::UtcMs;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The truce, as it follows from the statements that are held. No part of it knows the time: ask it with a time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub struct Truce {
     /// Lines, by instrument and short name.
     pub lines: BTreeMap<(Reference, Slug), LineState>,
     /// Watches.
-    pub shifts: BTreeMap<Origin, Shifts>,
+    pub shifts: BTreeMap<Origin, Arc<Shifts>>,
     /// Claims and tallies.
     pub claims: Claims,
     /// Tolls.

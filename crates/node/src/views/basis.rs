@@ -3,13 +3,12 @@
 use super::ViewError;
 use super::context::Reach;
 use super::fold::Fold;
-use super::group::{Group, read, said};
+use super::group::{Group, read};
 use super::schema::SPAN;
+use super::watches::News;
 use record::name::{CallSign, Origin};
-use record::time::UtcMs;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use truce::kinds::Name;
 use truce::participants::Participants;
 use truce::standing::{Directory, Statements};
 
@@ -56,16 +55,18 @@ impl Fold {
             for sign in named {
                 let (before, after) = (self.directory.origin(sign), directory.origin(sign));
                 if before != after {
-                    self.work.watches.extend(before.cloned());
-                    self.work.watches.extend(after.cloned());
+                    for origin in before.into_iter().chain(after) {
+                        self.work.watches.insert(origin.clone(), News::Anew);
+                    }
                 }
             }
             self.directory = Arc::new(directory);
         }
         if agreement != *self.agreement {
             for (reference, instrument) in &agreement.instruments {
+                // One that comes after what replaced it is replaced already.
                 let known = self.agreement.instruments.get(reference);
-                if known.is_some_and(|known| known.amended != instrument.amended) {
+                if known.and_then(|known| known.amended.as_ref()) != instrument.amended.as_ref() {
                     let log = self.logs.known(&reference.origin);
                     let id = log.map(|log| super::group::id(log, reference.index));
                     self.work.roots.extend(id);
@@ -124,52 +125,8 @@ impl Fold {
             .collect::<Result<_, _>>()?;
         self.work.roots.extend(roots);
         if sql == ALL {
-            self.work.watches.extend(self.folded.keys().cloned());
-        }
-        Ok(())
-    }
-
-    /// The watches of one log, from all that it said of them.
-    pub(super) fn read_watches(&mut self, origin: &Origin) -> Result<(), ViewError> {
-        const SQL: &str = "SELECT id FROM statement WHERE kind IN ('shift.open/1', 'shift.hand_over/1', 'shift.accept/1', 'shift.unrelieved/1') AND id BETWEEN ?1 AND ?2 AND standing = 'effective' ORDER BY id";
-        let Some(log) = self.logs.known(origin) else {
-            return Ok(());
-        };
-        let ids: Vec<i64> = self
-            .db
-            .prepare_cached(SQL)?
-            .query_map([log * SPAN, (log + 1) * SPAN - 1], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
-        let mut statements = Statements::among(Arc::clone(&self.participants));
-        let mut offered = None;
-        for id in ids {
-            if let Some(said) = said(&self.db, &mut self.kept, id)? {
-                if super::group::name_of(&said) == Some(Name::ShiftHandOver) {
-                    offered = offered.max(said.head().map(|head| head.at_utc.0));
-                }
-                statements.hold_read(said);
-            }
-        }
-        match offered {
-            Some(at) => drop(self.handed_over.insert(origin.clone(), at)),
-            None => drop(self.handed_over.remove(origin)),
-        }
-        let effective = statements.effective(&self.directory);
-        let (db, logs, directory) = (&self.db, &self.logs, &self.directory);
-        let must_tick = |origin: &Origin, at: UtcMs| {
-            let own = directory.call_sign(origin);
-            own.map(|own| super::query::must_tick(db, logs, &own, at))
-                .unwrap_or_default()
-        };
-        let read = truce::contact::fold_shifts(&effective, &must_tick);
-        let read = read.into_iter().next().map(|(_, shifts)| shifts);
-        if self.shifts.get(origin) == read.as_ref() {
-            return Ok(());
-        }
-        let all = Arc::make_mut(&mut self.shifts);
-        match read {
-            Some(shifts) => drop(all.insert(origin.clone(), shifts)),
-            None => drop(all.remove(origin)),
+            let all = self.folded.keys().map(|log| (log.clone(), News::Anew));
+            self.work.watches.extend(all);
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use super::fold::{Fold, signed};
 use super::group::{Group, Logs, Member, index, name_of, said};
 use super::objects::{self, Object};
 use super::schema::{OPEN, SPAN};
+use super::watches::News;
 use crate::authority::Eyes;
 use crate::source::Sources;
 use record::name::{CallSign, Origin, Reference};
@@ -12,6 +13,7 @@ use record::statement::Statement;
 use record::time::UtcMs;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 use truce::contact::{Delivery, Matter};
 use truce::due::{Owed, What};
@@ -118,7 +120,7 @@ impl Fold {
             Some(
                 Name::ShiftOpen | Name::ShiftHandOver | Name::ShiftAccept | Name::ShiftUnrelieved,
             ) => {
-                self.work.watches.insert(said.reference.origin.clone());
+                self.note_watch(id, &said.reference.origin, effective);
                 Ok(())
             }
             Some(Name::ClaimRelate) => self.touch_named(said),
@@ -269,9 +271,11 @@ impl Fold {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// A hand-over counts when everything open was ticked: whoever's debts changed at a time before his last hand-over has his
+    /// A hand-over counts when everything open was ticked: whoever's debts changed at the time of one of his hand-overs has his
     /// watches read anew. And new deadlines may have passed already.
     fn disturb(&mut self, before: &[Debt], after: &[Debt]) {
+        // That a FLASH was received counts for as long as it is open, whatever was answered.
+        let flash = before.iter().chain(after).any(|debt| debt.what == "flash");
         let mut changes = Changes::default();
         let mut left: BTreeMap<_, Vec<&Debt>> = BTreeMap::new();
         for debt in before {
@@ -279,17 +283,17 @@ impl Fold {
         }
         for new in after {
             let old = left.get_mut(&new.key()).and_then(Vec::pop);
-            changes.note(old, Some(new));
+            changes.note(old, Some(new), flash);
         }
         for old in left.into_values().flatten() {
-            changes.note(Some(old), None);
+            changes.note(Some(old), None, flash);
         }
-        for (origin, last) in &self.handed_over {
+        for (origin, heard) in &self.watches {
             let own = self.directory.call_sign(origin);
-            let own = own.and_then(|own| changes.of.get(own.as_str()).copied());
-            let from = own.unwrap_or(i64::MAX).min(changes.of_all);
-            if from <= *last {
-                self.work.watches.insert(origin.clone());
+            let own = own.and_then(|own| changes.of.get(own.as_str()));
+            let mut times = own.into_iter().chain(&changes.of_all);
+            if times.any(|times| heard.handed_over_in(times)) {
+                self.work.watches.insert(origin.clone(), News::Anew);
             }
         }
         if let Some(deadline) = changes.deadline {
@@ -601,50 +605,27 @@ impl Debt {
     }
 }
 
-/// What changed in some debts: from when on, for those who owe and for everybody; and the earliest new deadline.
+/// What changed in some debts: at which times, for those who owe and for everybody; and the earliest new deadline.
+#[derive(Default)]
 struct Changes<'d> {
-    of: BTreeMap<&'d str, i64>,
-    of_all: i64,
+    of: BTreeMap<&'d str, Range<i64>>,
+    of_all: Option<Range<i64>>,
     deadline: Option<i64>,
 }
 
-impl Default for Changes<'_> {
-    fn default() -> Self {
-        Self {
-            of: BTreeMap::new(),
-            of_all: i64::MAX,
-            deadline: None,
-        }
-    }
-}
-
 impl<'d> Changes<'d> {
-    fn note(&mut self, old: Option<&'d Debt>, new: Option<&'d Debt>) {
+    fn note(&mut self, old: Option<&'d Debt>, new: Option<&'d Debt>, flash: bool) {
         let either = new.or(old);
         let Some(debt) = either.filter(|_| old != new) else {
             return;
         };
-        let from = match (old, new) {
-            (Some(old), Some(new)) if old.is_like(new) => {
-                let settled = old.settled_at.min(new.settled_at);
-                if old.settled_at == new.settled_at {
-                    i64::MAX
-                } else {
-                    settled.max(new.counts_from())
-                }
-            }
-            _ => [old, new]
-                .into_iter()
-                .flatten()
-                .map(Debt::counts_from)
-                .min()
-                .unwrap_or(i64::MAX),
-        };
+        let times = changed_in(old, new, flash);
         if debt.what == "flash" {
-            self.of_all = self.of_all.min(from);
+            let all = self.of_all.get_or_insert_with(|| times.clone());
+            *all = around(all, &times);
         } else {
-            let own = self.of.entry(&debt.by).or_insert(i64::MAX);
-            *own = from.min(*own);
+            let own = self.of.entry(&debt.by).or_insert_with(|| times.clone());
+            *own = around(own, &times);
         }
         let deadline = new.and_then(|new| new.late_at.filter(|at| new.settled_at > *at));
         let known = old.and_then(|old| old.late_at.filter(|at| old.settled_at > *at));
@@ -654,6 +635,24 @@ impl<'d> Changes<'d> {
             self.deadline = earliest;
         }
     }
+}
+
+fn around(one: &Range<i64>, other: &Range<i64>) -> Range<i64> {
+    one.start.min(other.start)..one.end.max(other.end)
+}
+
+/// At which times a hand-over would have to do with the one and not with the other.
+fn changed_in(old: Option<&Debt>, new: Option<&Debt>, flash: bool) -> Range<i64> {
+    if let (Some(old), Some(new)) = (old, new)
+        && old.is_like(new)
+    {
+        let settled = old.settled_at.min(new.settled_at);
+        return settled.max(new.counts_from())..old.settled_at.max(new.settled_at);
+    }
+    let both = || old.into_iter().chain(new);
+    let from = both().map(Debt::counts_from).min().unwrap_or(OPEN);
+    let until = both().map(|debt| debt.settled_at).max().unwrap_or(OPEN);
+    from..if flash { OPEN } else { until }
 }
 
 impl Debt {

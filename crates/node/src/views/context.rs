@@ -20,7 +20,7 @@ pub struct Context {
     /// Instruments.
     pub agreement: Arc<Agreement>,
     /// Watches.
-    pub shifts: Arc<BTreeMap<Origin, Shifts>>,
+    pub shifts: Arc<BTreeMap<Origin, Arc<Shifts>>>,
     /// How far each log was folded.
     pub folded: Arc<BTreeMap<Origin, u64>>,
     /// The last change.

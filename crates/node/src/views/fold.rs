@@ -5,6 +5,7 @@ use super::ViewError;
 use super::context::Context;
 use super::group::{Kept, Logs, id, index, joins, read, said};
 use super::schema::{LAYOUT, SPAN, TABLES};
+use super::watches::{Heard, News};
 use crate::authority::{Eyes, Membership, cut};
 use crate::catch_up::{Block, Read};
 use crate::database;
@@ -77,9 +78,8 @@ pub(super) struct Fold {
     pub(super) participants: Arc<Participants>,
     pub(super) directory: Arc<Directory>,
     pub(super) agreement: Arc<Agreement>,
-    pub(super) shifts: Arc<BTreeMap<Origin, Shifts>>,
-    /// When each log last offered a hand-over.
-    pub(super) handed_over: BTreeMap<Origin, i64>,
+    pub(super) shifts: Arc<BTreeMap<Origin, Arc<Shifts>>>,
+    pub(super) watches: BTreeMap<Origin, Heard>,
     pub(super) seq: i64,
     /// What of the membership these views were cut by.
     cut_by: i64,
@@ -101,8 +101,8 @@ pub(super) struct Work {
     pub fresh: BTreeSet<i64>,
     /// Participants or instruments changed.
     pub basis: bool,
-    /// Watches of these logs have to be read anew.
-    pub watches: BTreeSet<Origin>,
+    /// What there is to hear of watches.
+    pub watches: BTreeMap<Origin, News>,
     /// Statements to be read from their log again.
     pub again: BTreeSet<i64>,
     /// Content was erased: the write-ahead log must go too.
@@ -149,7 +149,7 @@ impl Fold {
             directory: Arc::default(),
             agreement: Arc::default(),
             shifts: Arc::default(),
-            handed_over: BTreeMap::new(),
+            watches: BTreeMap::new(),
             seq: 0,
             cut_by: 0,
             kept: Kept::default(),
@@ -187,10 +187,10 @@ impl Fold {
         self.participants = Arc::new(self.read_participants()?);
         self.read_basis()?;
         self.shifts = Arc::default();
-        self.handed_over.clear();
+        self.watches.clear();
         let origins: Vec<Origin> = self.folded.keys().cloned().collect();
         for origin in origins {
-            self.read_watches(&origin)?;
+            self.hear_watches(&origin, News::Anew)?;
         }
         Ok(())
     }
@@ -462,8 +462,8 @@ impl Fold {
             };
             self.compute(root, sources)?;
         }
-        for origin in std::mem::take(&mut self.work.watches) {
-            self.read_watches(&origin)?;
+        for (origin, news) in std::mem::take(&mut self.work.watches) {
+            self.hear_watches(&origin, news)?;
         }
         self.work.fresh.clear();
         self.db
@@ -541,7 +541,8 @@ impl Fold {
                 self.work
                     .roots
                     .extend(self.roots_between(first + from, id)?);
-                self.work.watches.insert(said.reference.origin.clone());
+                let origin = said.reference.origin.clone();
+                self.work.watches.insert(origin, News::Anew);
                 self.work.basis = true;
             }
             // Who declares what is judged by the record, whatever else stands in the declaration.

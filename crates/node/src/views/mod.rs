@@ -19,6 +19,7 @@ mod group;
 mod query;
 mod schema;
 mod snapshot;
+mod watches;
 
 pub use context::Context;
 pub use fold::{Batch, Effort, Progress};

@@ -1296,7 +1296,7 @@ fn faults_of(
 /// All rows without what is local, in their order.
 pub(super) fn rows(
     db: &Connection,
-    shifts: &BTreeMap<Origin, Shifts>,
+    shifts: &BTreeMap<Origin, Arc<Shifts>>,
 ) -> Result<Vec<String>, ViewError> {
     let logs = Logs::load(db)?;
     let mut rows: Vec<String> = Vec::new();

@@ -10,7 +10,7 @@ pub use matters::{
     Arrivals, Delivery, Matter, PartState, ReadBackFact, RecipientState, SeenBy, Send, Sound, Step,
     fold as fold_matters,
 };
-pub use shifts::{HandOver, Shift, ShiftEnd, Shifts, fold as fold_shifts};
+pub use shifts::{HandOver, Shift, ShiftEnd, Shifts, fold as fold_shifts, hear_all as hear_shifts};
 
 use crate::agreement::Precedence;
 use crate::participants::Office;

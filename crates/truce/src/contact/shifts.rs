@@ -8,6 +8,7 @@ use record::name::{Origin, Reference};
 use record::statement::Kid;
 use record::time::UtcMs;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A watch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,8 +93,18 @@ pub type MustTick<'m> = dyn Fn(&Origin, UtcMs) -> BTreeSet<Reference> + 'm;
 
 /// Folds what each participant said of its watch, in the order of its log.
 #[must_use]
-pub fn fold(said: &[Effective<'_>], must_tick: &MustTick<'_>) -> BTreeMap<Origin, Shifts> {
-    let mut all: BTreeMap<Origin, Shifts> = BTreeMap::new();
+pub fn fold(said: &[Effective<'_>], must_tick: &MustTick<'_>) -> BTreeMap<Origin, Arc<Shifts>> {
+    let mut all = BTreeMap::new();
+    hear_all(&mut all, said, must_tick);
+    all
+}
+
+/// The same, going on from what was said before.
+pub fn hear_all(
+    all: &mut BTreeMap<Origin, Arc<Shifts>>,
+    said: &[Effective<'_>],
+    must_tick: &MustTick<'_>,
+) {
     for entry in said {
         match &*entry.body {
             Body::ShiftOpen(_)
@@ -101,14 +112,17 @@ pub fn fold(said: &[Effective<'_>], must_tick: &MustTick<'_>) -> BTreeMap<Origin
             | Body::ShiftAccept(_)
             | Body::ShiftUnrelieved(_) => {
                 let origin = entry.reference.origin.clone();
-                hear(all.entry(origin).or_default(), entry, must_tick);
+                hear(
+                    Arc::make_mut(all.entry(origin).or_default()),
+                    entry,
+                    must_tick,
+                );
             }
             _ => {}
         }
     }
     // Words about a watch that never began are of no watch.
     all.retain(|_, shifts| !shifts.shifts.is_empty());
-    all
 }
 
 fn hear(shifts: &mut Shifts, entry: &Effective<'_>, must_tick: &MustTick<'_>) {
