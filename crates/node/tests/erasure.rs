@@ -497,3 +497,138 @@ fn an_erasure_waits_for_whoever_is_reading_and_is_not_forgotten() {
     exercise.node().settle_search().unwrap();
     assert_eq!(found_in(&views, &marks()), Vec::<PathBuf>::new());
 }
+
+/// How many holders there are, and how many of them are done, for `who`; the row too.
+fn told_of(exercise: &Exercise, who: &str, of: &Reference) -> (u64, u64, Value) {
+    let views = exercise
+        .node()
+        .views(&exercise.node().eyes_of(Some(&sign(who))));
+    let row = serde_json::to_value(views.erasure(of).unwrap().unwrap()).unwrap();
+    let statement = views.statement(of).unwrap().unwrap();
+    let in_short = serde_json::to_value(statement.erased).unwrap();
+    assert_eq!(in_short, row["erased"], "the statement says the same");
+    let count = |name: &str| row["erased"][name].as_u64().unwrap();
+    (count("holders"), count("done"), row.clone())
+}
+
+#[test]
+fn of_what_was_erased_it_is_told_who_has_not_said_that_it_is_gone() {
+    let exercise = Exercise::with(&["RU", "US", "MISSION", "HUM"], false);
+    exercise.bind();
+    let narrative = json!({"words": MARK, "language": "en"});
+    let draft = exercise
+        .draft("report.file/1", &[], &["parties", "HUM"], report("there"))
+        .group("narrative", names(&["US", "HUM"]), narrative)
+        .unwrap();
+    let said = exercise
+        .try_say("MISSION", Office::FieldMonitor, draft)
+        .unwrap();
+    exercise.node().settle();
+    let views = exercise
+        .node()
+        .views(&exercise.node().eyes_of(Some(&sign("US"))));
+    let open = views.erasure(&said).unwrap().unwrap();
+    assert!(open.erased.is_none() && open.erasures.is_empty());
+
+    let erasing = exercise.draft(
+        "erase/1",
+        &[&said],
+        &["parties", "HUM", "US"],
+        json!({"groups": ["narrative"]}),
+    );
+    let erasure = exercise
+        .try_say("MISSION", Office::DoNoHarmOfficer, erasing)
+        .unwrap();
+    exercise.node().settle();
+    let (holders, done, row) = told_of(&exercise, "RU", &said);
+    assert_eq!((holders, done), (2, 0), "its author is no holder: {row}");
+    assert_eq!(row["erased"]["words"], "erased at 0 of 2 holders");
+    assert_eq!(row["erased"]["groups"], json!(["narrative"]));
+
+    exercise.at("2016-03-02T09:00:00Z");
+    let remains = json!({"remains": "backup of 28 February"});
+    let done = exercise.say_to(
+        "HUM",
+        "erase.done/1",
+        &[&erasure],
+        &["parties", "MISSION"],
+        remains,
+    );
+    // Whoever was not addressed may say so too, and is not counted.
+    exercise.say_to(
+        "RU",
+        "erase.done/1",
+        &[&erasure],
+        &["parties", "MISSION"],
+        json!({}),
+    );
+    exercise.say_to("US", "erase.done/1", &[&erasure], &["MISSION"], json!({}));
+    exercise.node().settle();
+    let (holders, count, row) = told_of(&exercise, "RU", &said);
+    assert_eq!(
+        (holders, count),
+        (2, 1),
+        "what US said is for MISSION alone"
+    );
+    let one = &row["erasures"][0];
+    assert_eq!(one["reference"], erasure.to_string());
+    assert_eq!(one["audience"], json!(["HUM", "US"]));
+    let holder = |at: usize| one["holders"][at].clone();
+    assert_eq!(
+        holder(0),
+        json!({"holder": "HUM", "done": {"reference": done.to_string(), "at": "2016-03-02T09:00:00Z", "remains": "backup of 28 February"}})
+    );
+    assert_eq!(holder(1), json!({"holder": "US", "done": null}));
+    assert_eq!(one["others"][0]["holder"], "RU");
+    let (holders, count, row) = told_of(&exercise, "MISSION", &said);
+    assert_eq!((holders, count), (2, 2));
+    assert_eq!(row["erased"]["words"], "erased at 2 of 2 holders");
+    assert!(
+        exercise
+            .node()
+            .views(&Eyes::Public)
+            .erasure(&said)
+            .unwrap()
+            .is_none(),
+        "nothing of it was for the public"
+    );
+
+    // A second erasure reaches more, and whoever held both has to say so twice.
+    let erasing = exercise.draft(
+        "erase/1",
+        &[&said],
+        &["parties", "HUM", "US"],
+        json!({"groups": ["body"]}),
+    );
+    exercise
+        .try_say("MISSION", Office::DoNoHarmOfficer, erasing)
+        .unwrap();
+    exercise.node().settle();
+    let (holders, count, row) = told_of(&exercise, "MISSION", &said);
+    assert_eq!((holders, count), (3, 0), "{row}");
+    assert_eq!(row["erased"]["groups"], json!(["body", "narrative"]));
+    assert_eq!(row["erasures"][1]["holders"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn what_was_for_everybody_may_be_held_by_anybody() {
+    let exercise = Exercise::of(&["RU", "US", "MISSION"]);
+    exercise.bind();
+    let body = report("there");
+    let said = exercise.say_to("MISSION", "report.file/1", &[], &["public"], body);
+    let erasing = exercise.draft(
+        "erase/1",
+        &[&said],
+        &["public"],
+        json!({"groups": ["body"]}),
+    );
+    exercise
+        .try_say("MISSION", Office::HeadOfMission, erasing)
+        .unwrap();
+    exercise.node().settle();
+    let (holders, done, row) = told_of(&exercise, "US", &said);
+    assert_eq!((holders, done), (2, 2), "machines say that it is done");
+    assert_eq!(row["erasures"][0]["public"], true);
+    let words = row["erased"]["words"].as_str().unwrap();
+    assert!(words.ends_with("anybody may hold a copy"), "{words}");
+}

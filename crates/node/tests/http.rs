@@ -401,6 +401,18 @@ fn every_way_out_gives_each_reader_what_he_may_read_and_nothing_else() {
     let exercise = Exercise::of(&["RU", "US", "MISSION", "HUM"]);
     exercise.bind();
     let marked = say_everything(&exercise);
+    // What was erased is for nobody, also not where it is told who has it no more.
+    let gone = json!({"subject": "zqgone", "precedence": "ROUTINE", "to": ["US"], "words": "zqgone", "language": "en"});
+    let gone = exercise.say_to("RU", "message.send/1", &[], &["US", "MISSION"], gone);
+    let erase = exercise.draft(
+        "erase/1",
+        &[&gone],
+        &["US", "MISSION"],
+        json!({"groups": ["body"]}),
+    );
+    exercise
+        .try_say("RU", Office::HeadOfMission, erase)
+        .unwrap();
     exercise.node().settle_search().unwrap();
     exercise.at("2016-03-04T09:00:00Z");
     exercise.node().tick();
@@ -409,7 +421,7 @@ fn every_way_out_gives_each_reader_what_he_may_read_and_nothing_else() {
     let (_, document) = server.get(None, "/api/v1/openapi.json");
     let names: Vec<String> = ["RU", "US", "MISSION"]
         .iter()
-        .flat_map(|sign| (17..70).map(move |n| format!("{sign}-{n}")))
+        .flat_map(|sign| (17..80).map(move |n| format!("{sign}-{n}")))
         .collect();
     let ways = ways_out(&document, &names);
     assert!(ways.len() > 500, "{}", ways.len());
@@ -419,6 +431,7 @@ fn every_way_out_gives_each_reader_what_he_may_read_and_nothing_else() {
             let (status, answer) = server.get(reader, way);
             assert!(status < 500, "{reader:?} {way}: {answer}");
             let text = answer.to_string();
+            assert!(!text.contains("zqgone"), "{reader:?} {way}: {answer}");
             seen.extend(
                 marked
                     .iter()
@@ -437,7 +450,16 @@ fn every_way_out_gives_each_reader_what_he_may_read_and_nothing_else() {
             );
         }
     }
+    let erasure = format!("/api/v1/statements/RU-{}/erasure", gone.index);
+    assert!(ways.contains(&erasure), "{erasure}");
+    let told = |who| server.get(who, &erasure).1["erased"]["words"].clone();
+    assert_eq!(told(Some("US")), "erased at 2 of 2 holders");
+    assert_eq!(told(Some("MISSION")), "erased at 2 of 2 holders");
     // Unknown and forbidden are the same bytes.
+    assert_eq!(
+        server.get(Some("HUM"), &erasure),
+        server.get(Some("HUM"), "/api/v1/statements/RU-99999/erasure")
+    );
     let secret = names
         .iter()
         .find(|name| {
@@ -473,4 +495,81 @@ fn every_way_out_gives_each_reader_what_he_may_read_and_nothing_else() {
             bytes(&format!("/api/v1/{of}/RU-99999"))
         );
     }
+}
+
+/// A report by MISSION for everybody, with its exact place for MISSION alone.
+fn report_at(exercise: &Exercise, sides: &[&str]) -> String {
+    let aud = |names: &[&str]| {
+        record::audience::Audience::of(names.iter().map(|name| name.parse().unwrap()))
+    };
+    let (from, until) = ("2016-03-01T11:00:00Z", "2016-03-01T12:00:00Z");
+    let body = support::report(from, until, "Aleppo", sides, json!({}));
+    let place = json!({"place": {"lat_e7": 363_000_000, "lon_e7": 373_000_000}});
+    let draft = exercise
+        .draft("report.file/1", &[], &["public"], body)
+        .group("exact", aud(&["MISSION"]), place)
+        .unwrap();
+    let said = exercise.try_say("MISSION", office_for("report.file/1"), draft);
+    format!("MISSION-{}", said.unwrap().index)
+}
+
+#[test]
+fn each_report_says_whom_the_truce_covers_by_what_its_reader_sees() {
+    let exercise = Exercise::of(&["RU", "US", "MISSION"]);
+    let instrument = exercise.bind();
+    let join = json!({"id": "first-brigade", "name": "First Brigade"});
+    let joined = exercise.say_to("US", "formation.join/1", &[&instrument], &["public"], join);
+    let area = json!({"name": "North", "purpose": "held_by_excluded_group", "held_by": "nusra", "to": ["US"], "polygon": [
+        {"lat_e7": 362_000_000, "lon_e7": 372_000_000}, {"lat_e7": 364_000_000, "lon_e7": 372_000_000},
+        {"lat_e7": 364_000_000, "lon_e7": 374_000_000}, {"lat_e7": 362_000_000, "lon_e7": 374_000_000}],
+        "basis": "Own", "valid_from": "2016-03-01T00:00:00Z", "valid_until": "2016-03-20T00:00:00Z"});
+    let area = exercise.say("RU", "area.designate/1", &[], area);
+    let agree = json!({"response": "agree"});
+    exercise.say("US", "area.respond/1", &[&area], agree);
+    exercise.at("2016-03-02T09:00:00Z");
+    let clash = report_at(&exercise, &["RU", "First Brigade"]);
+    let strike = report_at(&exercise, &["RU", "Nusra Front, Locals"]);
+    exercise.node().settle();
+    let server = Server::of(&exercise);
+    let coverage = |who: Option<&str>, of: &str| {
+        let (status, row) = server.get(who, &format!("/api/v1/reports/{of}"));
+        assert_eq!(status, 200, "{row}");
+        let (_, list) = server.get(who, "/api/v1/reports");
+        let listed = list["items"].as_array().unwrap();
+        assert!(listed.contains(&row), "a list and one object say the same");
+        row["coverage"].clone()
+    };
+
+    let public = coverage(None, &clash);
+    assert_eq!(public["answer"], "covered", "{public}");
+    let words = public["caution"].as_str().unwrap();
+    assert!(words.contains("no clearance to use force"), "{words}");
+    let mission = coverage(Some("MISSION"), &clash);
+    assert_eq!(mission["answer"], "covered_inside_excluded_area");
+    let provision = &mission["names"][1]["provisions"][0];
+    assert_eq!(provision["provision"], "art-1", "{mission}");
+    assert_eq!(provision["instrument"], instrument.to_string());
+    assert_eq!(
+        mission["names"][1]["instruments"][0],
+        instrument.to_string()
+    );
+    let group = coverage(None, &strike);
+    assert_eq!(group["answer"], "excluded");
+    let names = group["names"].as_array().unwrap();
+    let answers: Vec<&str> = names
+        .iter()
+        .map(|name| name["answer"].as_str().unwrap())
+        .collect();
+    assert_eq!(answers, ["covered", "excluded", "undetermined"], "{group}");
+    assert_eq!(group["names"][1]["excluded"], "nusra");
+
+    // Nothing is said of the report, and the answer is another: it follows the instruments.
+    let filed = coverage(None, &clash);
+    let retract = json!({"reason": "Never agreed to"});
+    exercise.say_to("US", "retract/1", &[&joined], &["public"], retract);
+    exercise.node().settle();
+    let after = coverage(None, &clash);
+    assert_ne!(after, filed);
+    assert_eq!(after["names"][1]["answer"], "undetermined", "{after}");
+    assert_eq!(after["names"][0]["answer"], "covered", "{after}");
 }

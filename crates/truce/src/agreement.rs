@@ -869,12 +869,31 @@ pub enum Actor {
 pub enum Answer {
     /// It does.
     Covered,
-    /// It does, and the formation stands inside an area that both sides agree is held by an excluded group.
+    /// It does, and the place lies inside an area that all who were asked agree is held by an excluded group.
     CoveredInsideExcludedArea,
     /// What is held here does not decide it.
     Undetermined,
     /// It does not.
     Excluded,
+}
+
+impl Answer {
+    /// As it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Covered => "covered",
+            Self::CoveredInsideExcludedArea => "covered_inside_excluded_area",
+            Self::Undetermined => "undetermined",
+            Self::Excluded => "excluded",
+        }
+    }
+
+    /// Whether it covers, wherever.
+    #[must_use]
+    pub const fn covers(self) -> bool {
+        matches!(self, Self::Covered | Self::CoveredInsideExcludedArea)
+    }
 }
 
 /// A provision that says so.
@@ -1121,7 +1140,7 @@ impl Instrument {
             .collect();
         if let Some((area, group)) = self.excluded_area(&agreed) {
             let reason = format!(
-                "{who}, and stands in {}, an area that all asked agree is held by {}",
+                "{who}, and the place lies in {}, an area that all asked agree is held by {}",
                 area.name, group.name
             );
             return Coverage::new(Answer::CoveredInsideExcludedArea, reason)

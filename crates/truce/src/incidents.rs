@@ -2,8 +2,9 @@
 //! people, later and elsewhere.
 
 use crate::agreement::{
-    Agreement, Answer, CAUTION, Cited, ExcludedGroup, Instrument, InstrumentState,
+    Actor, Agreement, Answer, CAUTION, Cited, ExcludedGroup, Formality, Instrument, InstrumentState,
 };
+use crate::areas::{self, Area};
 use crate::changes::Person;
 use crate::claims::Source;
 use crate::names::search_form;
@@ -12,7 +13,7 @@ use crate::values::{
 };
 use crate::wire::{Broken, body, rule, words};
 use record::encoding::Hash;
-use record::name::CallSign;
+use record::name::{CallSign, Reference};
 use record::time::UtcMs;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -323,10 +324,19 @@ enum Named<'a> {
     Bound(&'a Instrument, &'a CallSign, UtcMs),
 }
 
-/// Whether the truce covers those whom a report names. It judges names and times and no place, and attributes nothing.
+/// Where it happened, and the areas that were designated.
+#[derive(Debug, Clone, Copy)]
+struct Ground<'g> {
+    place: &'g Position,
+    areas: &'g BTreeMap<Reference, Area>,
+}
+
+/// Whether the truce covers those whom a report names. It judges names and times, and the place only where an exact one is given;
+/// it attributes nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SidesCoverage {
-    /// Excluded when an excluded group is named; covered when all on two sides or more are; otherwise undetermined.
+    /// Excluded when somebody excluded is named; covered when all on two sides or more are, and inside an excluded area when that
+    /// holds for any of them; otherwise undetermined.
     pub answer: Answer,
     /// Each name by itself, in the order of the report.
     pub names: Vec<NameCoverage>,
@@ -345,7 +355,9 @@ pub struct NameCoverage {
     pub answer: Answer,
     /// The excluded group that has the name.
     pub excluded: Option<Slug>,
-    /// The provisions that exclude it.
+    /// The instruments that exclude or bind it.
+    pub instruments: BTreeSet<Reference>,
+    /// The provisions that say so.
     pub provisions: BTreeSet<Cited>,
     /// Why, in a sentence.
     pub reason: String,
@@ -398,11 +410,35 @@ impl<'a> NamedActors<'a> {
     /// name such as "insurgents" may hold covered and excluded groups alike, and nothing is guessed from whom it fights.
     #[must_use]
     pub fn coverage_of(&self, sides: &[&str], from: UtcMs, until: UtcMs) -> SidesCoverage {
-        let times = self.times(from, until);
+        self.judge(sides, from, until, None)
+    }
+
+    /// The same where it is known exactly where it happened: whoever is covered by name may be so inside an area that is agreed to
+    /// be held by an excluded group, or not at all outside of the territory. What [`Agreement::covered`] says of the place counts.
+    #[must_use]
+    pub fn coverage_at(
+        &self,
+        report: &Report,
+        place: &Position,
+        areas: &BTreeMap<Reference, Area>,
+    ) -> SidesCoverage {
+        let sides: Vec<&str> = report.sides.iter().map(Line::as_str).collect();
+        let ground = Some(Ground { place, areas });
+        self.judge(&sides, report.from.utc(), report.until.utc(), ground)
+    }
+
+    fn judge(
+        &self,
+        sides: &[&str],
+        from: UtcMs,
+        until: UtcMs,
+        ground: Option<Ground<'_>>,
+    ) -> SidesCoverage {
+        let times = self.times(from, until, ground);
         let mut names = Vec::new();
         for (side, words) in sides.iter().enumerate() {
             for name in self.groups(words) {
-                names.push(self.throughout(side, name, &times));
+                names.push(self.throughout(side, name, &times, ground));
             }
         }
         let any = |answer| {
@@ -414,10 +450,12 @@ impl<'a> NamedActors<'a> {
         let whole = sides.len() > 1 && (0..sides.len()).all(each);
         let answer = if any(Answer::Excluded) {
             Answer::Excluded
-        } else if whole && !any(Answer::Undetermined) {
-            Answer::Covered
-        } else {
+        } else if !whole || any(Answer::Undetermined) {
             Answer::Undetermined
+        } else if any(Answer::CoveredInsideExcludedArea) {
+            Answer::CoveredInsideExcludedArea
+        } else {
+            Answer::Covered
         };
         SidesCoverage {
             answer,
@@ -438,7 +476,7 @@ impl<'a> NamedActors<'a> {
     }
 
     /// The times at which the answer may change: the beginning, the end, and what the instruments saw in between.
-    fn times(&self, from: UtcMs, until: UtcMs) -> BTreeSet<UtcMs> {
+    fn times(&self, from: UtcMs, until: UtcMs, ground: Option<Ground<'_>>) -> BTreeSet<UtcMs> {
         let last = UtcMs(until.0.saturating_sub(1)).max(from);
         let mut times = BTreeSet::from([from, last]);
         for instrument in self.agreement.instruments.values() {
@@ -449,41 +487,64 @@ impl<'a> NamedActors<'a> {
             times.extend(instrument.formations.iter().map(|formation| formation.at));
             times.extend(instrument.accepted.values().map(|accepted| accepted.at));
         }
+        let areas = ground.into_iter().flat_map(|ground| ground.areas.values());
+        times.extend(areas.flat_map(|area| [area.valid_from, area.valid_until]));
         times.retain(|at| (from..=last).contains(at));
         times
     }
 
-    fn throughout(&self, side: usize, name: &str, times: &BTreeSet<UtcMs>) -> NameCoverage {
-        let mut judged = times.iter().map(|at| self.at(side, name, *at));
+    fn throughout(
+        &self,
+        side: usize,
+        name: &str,
+        times: &BTreeSet<UtcMs>,
+        ground: Option<Ground<'_>>,
+    ) -> NameCoverage {
+        let mut judged = times.iter().map(|at| self.at(side, name, *at, ground));
         let mut coverage = judged.next().expect("a report has a beginning");
+        let mut noted = false;
         for later in judged {
-            if later.answer != coverage.answer {
-                coverage.reason = format!(
-                    "not the same over the whole time: {}, then {}",
-                    coverage.reason, later.reason
-                );
+            let both_cover = coverage.answer.covers() && later.answer.covers();
+            if later.answer == coverage.answer || (both_cover && noted) {
+                continue;
+            }
+            coverage.reason = format!(
+                "not the same over the whole time: {}, then {}",
+                coverage.reason, later.reason
+            );
+            coverage.instruments.extend(later.instruments);
+            coverage.provisions.extend(later.provisions);
+            if !both_cover {
                 coverage.answer = Answer::Undetermined;
-                coverage.provisions.extend(later.provisions);
                 return coverage;
             }
+            // An area that begins or ends meanwhile takes nobody's cover away.
+            coverage.answer = Answer::CoveredInsideExcludedArea;
+            noted = true;
         }
         coverage
     }
 
-    fn at(&self, side: usize, name: &str, at: UtcMs) -> NameCoverage {
-        let in_force = |i: &Instrument| matches!(i.at(at), InstrumentState::InForce { .. });
-        let mut provisions = BTreeSet::new();
+    fn at(&self, side: usize, name: &str, at: UtcMs, ground: Option<Ground<'_>>) -> NameCoverage {
+        // Rules of a joint procedure say how it is kept, and not who keeps it.
+        let in_force = |i: &Instrument| {
+            i.table.formality != Formality::JointProcedure
+                && matches!(i.at(at), InstrumentState::InForce { .. })
+        };
+        let (mut instruments, mut provisions) = (BTreeSet::new(), BTreeSet::new());
         let (mut excluded, mut bound) = (None, None);
         let known = self.by_name.get(&search_form(name));
         for named in known.into_iter().flatten() {
             match *named {
                 Named::Excluded(instrument, group) if in_force(instrument) => {
+                    instruments.insert(instrument.reference.clone());
                     provisions.insert(instrument.provision(&group.provision));
                     excluded = Some(group);
                 }
                 Named::Bound(instrument, party, since)
                     if since <= at && in_force(instrument) && instrument.binds(party, at) =>
                 {
+                    instruments.insert(instrument.reference.clone());
                     bound = Some(party);
                 }
                 _ => {}
@@ -501,7 +562,11 @@ impl<'a> NamedActors<'a> {
                 Answer::Excluded,
                 format!("{name} is {}, which is excluded", group.name),
             ),
-            (None, Some(party)) => (Answer::Covered, format!("{name} is bound under {party}")),
+            (None, Some(party)) => {
+                let (answer, cited, more) = self.on_the_ground(party, at, ground);
+                provisions.extend(cited);
+                (answer, format!("{name} is bound under {party}{more}"))
+            }
             (None, None) => (
                 Answer::Undetermined,
                 self.why_undetermined(name, known.is_some(), at),
@@ -513,9 +578,31 @@ impl<'a> NamedActors<'a> {
             name: name.to_owned(),
             answer,
             excluded,
+            instruments,
             provisions,
             reason,
         }
+    }
+
+    /// What the place says of somebody who is bound, by which provisions, and in which words.
+    fn on_the_ground(
+        &self,
+        party: &CallSign,
+        at: UtcMs,
+        ground: Option<Ground<'_>>,
+    ) -> (Answer, Vec<Cited>, String) {
+        let Some(Ground { place, areas }) = ground else {
+            return (Answer::Covered, Vec::new(), String::new());
+        };
+        let actor = Actor::Participant(party.clone());
+        let here = self
+            .agreement
+            .covered(place, &actor, at, areas, areas::contains);
+        // That it is bound was said already.
+        let said = usize::from(here.answer == Answer::Covered);
+        let more = here.reasons.iter().skip(said);
+        let more: String = more.map(|reason| format!("; {reason}")).collect();
+        (here.answer, here.provisions, more)
     }
 
     fn why_undetermined(&self, name: &str, known: bool, at: UtcMs) -> String {

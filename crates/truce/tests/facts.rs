@@ -10,10 +10,11 @@ use truce::areas;
 use truce::claims::{Arithmetic, Relation};
 use truce::contact::{Delivery, PartState, Step};
 use truce::due::{Item, Urgency, What};
-use truce::incidents::NamedActors;
+use truce::incidents::{NamedActors, Report};
 use truce::participants::Office;
 use truce::responses::Reply;
 use truce::values::Position;
+use truce::wire::{Place, Wire as _};
 use truce::{Standing, Statements, Truce};
 
 fn room() -> Room {
@@ -1253,6 +1254,118 @@ fn a_report_over_a_time_in_which_coverage_changes_is_undetermined() {
         Covers::Undetermined,
         "before it began"
     );
+}
+
+#[test]
+fn where_the_exact_place_is_known_a_report_is_judged_by_it_too() {
+    let mut room = room();
+    let area = room.say(
+        "RU",
+        "2016-03-21T09:00:00Z",
+        "area.designate/1",
+        &[],
+        designation("US"),
+    );
+    let report = |sides: &[&str], from: &str, until: &str| {
+        let body = json!({"category": "shelling", "from": from, "until": until, "date_precision": 1, "means": ["heard"],
+            "place_precision": 1, "sides": sides});
+        Report::read(&body, &Place::Top).unwrap()
+    };
+    let ask = |truce: &Truce, report: &Report, lat: i64| {
+        let place = Position::new(lat, 373_000_000).unwrap();
+        NamedActors::of(&truce.agreement).coverage_at(report, &place, &truce.areas.areas)
+    };
+    let (april, inside, away, outside) = (
+        ("2016-04-01T00:00:00Z", "2016-04-02T00:00:00Z"),
+        363_000_000,
+        350_000_000,
+        390_000_000,
+    );
+    let clash = report(&["RU", "US"], april.0, april.1);
+    let truce = room.truce();
+    assert_eq!(ask(&truce, &clash, away).answer, Covers::Covered);
+    let one_sided = ask(&truce, &clash, inside);
+    assert_eq!(one_sided.answer, Covers::Covered);
+    assert!(one_sided.names[0].reason.contains("this is not agreed"));
+    let abroad = ask(&truce, &clash, outside);
+    assert_eq!(abroad.answer, Covers::Excluded);
+    assert!(abroad.names[0].reason.contains("outside the territory"));
+    assert!(!abroad.names[0].provisions.is_empty());
+    room.say(
+        "US",
+        "2016-03-25T09:00:00Z",
+        "area.respond/1",
+        &[&area],
+        json!({"response": "agree"}),
+    );
+    let truce = room.truce();
+    let agreed = ask(&truce, &clash, inside);
+    assert_eq!(agreed.answer, Covers::CoveredInsideExcludedArea);
+    for name in &agreed.names {
+        assert_eq!(name.answer, Covers::CoveredInsideExcludedArea, "both alike");
+        let cited = name.provisions.iter().map(|cited| cited.provision.as_str());
+        assert_eq!(cited.collect::<Vec<_>>(), ["art-1", "art-2"]);
+    }
+    let reverse = report(&["US", "RU"], april.0, april.1);
+    assert_eq!(ask(&truce, &reverse, inside).answer, agreed.answer);
+    let group = report(&["RU", "Nusra Front"], april.0, april.1);
+    assert_eq!(ask(&truce, &group, away).answer, Covers::Excluded);
+    let unknown = report(&["RU", "Insurgents"], april.0, april.1);
+    assert_eq!(
+        ask(&truce, &unknown, inside).answer,
+        Covers::Undetermined,
+        "an area tells nothing of who acts in it"
+    );
+    let valid_until = truce.areas.areas.values().next().unwrap().valid_until;
+    let across = report(&["RU", "US"], april.0, "2016-06-01T00:00:00Z");
+    assert!(across.until.utc() > valid_until);
+    let across = ask(&truce, &across, inside);
+    assert_eq!(
+        across.answer,
+        Covers::CoveredInsideExcludedArea,
+        "that the area ends meanwhile takes nobody's cover away"
+    );
+    assert!(
+        across.names[0]
+            .reason
+            .contains("not the same over the whole time")
+    );
+}
+
+#[test]
+fn rules_of_a_joint_procedure_cover_nobody_whom_a_report_names() {
+    let mut room = room();
+    let member = |name: &str| {
+        json!({"call_sign": name, "origin": format!("truce.example/{}", name.to_lowercase()), "role": "mission",
+        "also_known_as": [format!("The people of {name}")]})
+    };
+    let terms = json!({"name": "Joint procedure", "formality": "joint_procedure", "version": 1, "text_sha256": sha(),
+        "text_public": true, "needed": ["RU", "US", "MISSION"], "accept_by": "2016-03-27T00:00:00Z",
+        "in_force_from": "2016-03-28T00:00:00Z", "provisions": [{"id": "art-1", "title": "Rules", "text_sha256": sha()}],
+        "participants": [member("RU"), member("US"), member("MISSION")]});
+    let rules = room.say(
+        "RU",
+        "2016-03-20T09:00:00Z",
+        "instrument.table/1",
+        &[],
+        terms,
+    );
+    for who in ["US", "MISSION"] {
+        let accept = json!({"text_sha256": sha()});
+        let at = "2016-03-21T09:00:00Z";
+        room.say(who, at, "instrument.accept/1", &[&rules], accept);
+    }
+    let truce = room.truce();
+    let from = utc("2016-04-01T00:00:00Z");
+    assert!(truce.agreement.instruments[&rules].binds(&"MISSION".parse().unwrap(), from));
+    let coverage = NamedActors::of(&truce.agreement).coverage_of(
+        &["RU", "The people of MISSION"],
+        from,
+        utc("2016-04-02T00:00:00Z"),
+    );
+    assert_eq!(coverage.names[0].answer, Covers::Covered);
+    assert_eq!(coverage.names[0].instruments.len(), 1);
+    assert_eq!(coverage.names[1].answer, Covers::Undetermined);
 }
 
 #[test]

@@ -19,6 +19,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use truce::agreement::Answer;
 use truce::incidents::NamedActors;
 use truce::participants::Office;
 use truce::wire::{Place, Wire};
@@ -339,15 +340,14 @@ fn summary(items: &[Item], agreement: &truce::agreement::Agreement) {
     let actors = NamedActors::of(agreement);
     let mut places: BTreeMap<i64, usize> = BTreeMap::new();
     let mut dates: BTreeMap<i64, usize> = BTreeMap::new();
-    let mut coverage: BTreeMap<String, usize> = BTreeMap::new();
+    let mut coverage: BTreeMap<Answer, usize> = BTreeMap::new();
     for item in items.iter().filter(|item| item.kind == "report.file/1") {
         let body = item.groups.get("body").unwrap_or(&Value::Null);
         let number = |member: &str| body.get(member).and_then(Value::as_i64).unwrap_or_default();
         *places.entry(number("place_precision")).or_default() += 1;
         *dates.entry(number("date_precision")).or_default() += 1;
         if let Ok(report) = truce::incidents::Report::read(body, &Place::Top) {
-            let answer = format!("{:?}", actors.coverage(&report).answer).to_lowercase();
-            *coverage.entry(answer).or_default() += 1;
+            *coverage.entry(actors.coverage(&report).answer).or_default() += 1;
         }
     }
     let list = |counts: Vec<String>| counts.join(", ");
@@ -369,13 +369,13 @@ fn summary(items: &[Item], agreement: &truce::agreement::Agreement) {
             "  precision of days    {}   (1 the day, 5 more than a month)",
             steps(&dates)
         );
-        let covered = list(
-            coverage
-                .iter()
-                .map(|(answer, n)| format!("{answer}: {n}"))
-                .collect(),
+        let count = |answer| coverage.get(&answer).copied().unwrap_or(0);
+        let answers = [Answer::Covered, Answer::Excluded, Answer::Undetermined];
+        let answers = answers.map(|answer| format!("{}: {}", answer.as_str(), count(answer)));
+        println!(
+            "  coverage             {}   (by the names that the instruments give)",
+            list(answers.to_vec())
         );
-        println!("  coverage             {covered}");
     }
 }
 

@@ -95,7 +95,17 @@ enum Command {
     )]
     Demo(demo::Args),
     /// Serve the node: API, pages, logs
-    #[command(after_long_help = "EXAMPLE:\n  truceline serve --data mission --port 8016")]
+    #[command(
+        after_long_help = "EXAMPLE:\n  truceline serve --data mission --port 8016\n\n\
+        In truceline.toml, or as TRUCELINE_ORIGIN and so on in the environment:\n  \
+        origin = \"https://truce.example\"           where browsers find it\n  \
+        relying_party = \"truce.example\"            to which domain passkeys are bound; never change it\n  \
+        proxies = [\"127.0.0.1\"]                    our reverse proxies; their X-Forwarded-For is believed\n  \
+        cors_origins = [\"https://map.example\"]     other sites whose pages may use the API, with tokens\n  \
+        session_idle_ms = 14400000                 a session ends after so long without a request\n  \
+        session_absolute_ms = 50400000             and after so long in any case\n\n\
+        What each does: docs/accounts.md"
+    )]
     Serve(serve::Args),
     /// Open a node to the first of those who sign in
     #[command(subcommand)]

@@ -4,16 +4,19 @@ use crate::config::Settings;
 use crate::import::bar;
 use crate::{Failure, Outcome};
 use clap::Args as ClapArgs;
-use node::accounts::{NewAccount, Secret};
+use node::accounts::{NewAccount, Secret, WebOrigin};
 use node::http::{self, App, node_routes, routes, server};
 use node::{Node, Running};
 use record::time::SystemClock;
+use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use truce::participants::Office;
 
+/// The port when nothing is said.
+pub const PORT: u16 = 8016;
 /// The password of every account of a demo: it is an exercise on this machine, and everybody may sit at every desk.
 const DEMO_PASSWORD: &str = "exercise-exercise";
 
@@ -23,21 +26,22 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Port; 0 takes any that is free
-    #[arg(long, default_value_t = 8016)]
+    #[arg(long, default_value_t = PORT)]
     port: u16,
     /// Address to listen on. Others than this machine reach it through a reverse proxy that does TLS
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "ADDRESS")]
     listen: IpAddr,
-    /// Where browsers find it, such as `https://truce.example`; without it this machine
+    /// Where browsers find it, such as `https://truce.example`; without it what is configured as `origin`, or this machine
     #[arg(long, value_name = "URL")]
-    origin: Option<String>,
+    origin: Option<WebOrigin>,
 }
 
 /// How a node is served.
 pub struct Serving {
     pub listen: IpAddr,
     pub port: u16,
-    pub origin: Option<String>,
+    pub origin: Option<WebOrigin>,
+    pub settings: Settings,
 }
 
 impl Serving {
@@ -47,6 +51,7 @@ impl Serving {
             listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port,
             origin: None,
+            settings: Settings::default(),
         }
     }
 }
@@ -62,7 +67,8 @@ pub fn serve(args: Args, settings: &Settings) -> Outcome {
     let serving = Serving {
         listen: args.listen,
         port: args.port,
-        origin: args.origin,
+        origin: args.origin.or_else(|| settings.origin()),
+        settings: settings.clone(),
     };
     run(node?, &serving, |_| {})
 }
@@ -85,15 +91,17 @@ pub fn run(
             ))
         })?;
     let port = listener.local_addr()?.port();
-    let origin = serving
-        .origin
-        .clone()
-        .unwrap_or_else(|| format!("http://localhost:{port}"));
-    let app = Arc::new(door(&node, &origin)?);
+    let origin = match &serving.origin {
+        Some(origin) => origin.clone(),
+        None => format!("http://localhost:{port}").parse()?,
+    };
+    let app = Arc::new(door(&node, serving.settings.door(origin.clone()))?);
     if node.is_exercise() {
         desks(&node, &app)?;
     }
-    println!("{}", greeting(&node, &origin));
+    let greeting = greeting(&node, &origin, listener.local_addr()?);
+    // A node does not end because nobody reads this any more.
+    let _ = writeln!(std::io::stdout(), "{greeting}");
     let shared = Arc::clone(&node);
     // It ends with the process: what it does is done again at the next start.
     std::thread::Builder::new()
@@ -106,14 +114,14 @@ pub fn run(
 }
 
 /// The door keeps real time, also in an exercise: sessions and limits are not part of it.
-fn door(node: &Node, origin: &str) -> Result<App, Failure> {
+fn door(node: &Node, settings: http::Settings) -> Result<App, Failure> {
     let settings = http::Settings {
         node_name: if node.is_exercise() {
             "Truceline EXERCISE".into()
         } else {
             "Truceline".into()
         },
-        ..http::Settings::new(origin.parse()?)
+        ..settings
     };
     Ok(App::open(node.dir(), Arc::new(SystemClock), settings)?)
 }
@@ -135,7 +143,7 @@ fn desks(node: &Node, app: &App) -> Outcome {
     Ok(())
 }
 
-fn greeting(node: &Node, origin: &str) -> String {
+fn greeting(node: &Node, origin: &WebOrigin, listening: SocketAddr) -> String {
     let mut lines = vec![format!(
         "Serving at {origin}/   (API: {origin}/api/v1/openapi.json)"
     )];
@@ -151,6 +159,7 @@ fn greeting(node: &Node, origin: &str) -> String {
         ));
         lines.push(format!("The clock of the exercise shows {}.", node.now()));
     }
+    lines.push(format!("Listening on {listening}"));
     lines.push("End it with Ctrl-C.".into());
     lines.join("\n")
 }

@@ -157,13 +157,15 @@ impl Header {
         };
         let role = cursor.one_of(ROLES)?.to_owned();
         let mut offices: Vec<String> = OFFICES.iter().map(|office| (*office).to_owned()).collect();
-        let mut languages = Vec::new();
+        let (mut languages, mut also_known_as) = (Vec::new(), Vec::new());
         while !cursor.is_end() {
-            if cursor.one_of(&["offices", "languages"])? == "offices" {
-                offices =
-                    values::listed(cursor, |cursor| cursor.one_of(OFFICES).map(str::to_owned))?;
-            } else {
-                languages = values::listed(cursor, values::language)?;
+            match cursor.one_of(&["offices", "languages", "also"])? {
+                "offices" => {
+                    offices =
+                        values::listed(cursor, |cursor| cursor.one_of(OFFICES).map(str::to_owned))?;
+                }
+                "languages" => languages = values::listed(cursor, values::language)?,
+                _ => also_known_as = other_names(cursor)?,
             }
         }
         if known
@@ -178,6 +180,7 @@ impl Header {
             role,
             offices,
             languages,
+            also_known_as,
         });
         Ok(())
     }
@@ -361,11 +364,12 @@ impl Terms {
             "excluded" => {
                 let id = values::name(cursor, "the group's short name")?;
                 let name = cursor.quoted("its name")?;
-                let provision = self.cited(cursor)?;
-                self.push(
-                    "excluded",
-                    json!({"id": id, "name": name, "provision": provision}),
-                );
+                let mut group = json!({"id": id, "name": name});
+                if cursor.eat("also") {
+                    group["also_known_as"] = other_names(cursor)?.into();
+                }
+                group["provision"] = self.cited(cursor)?.into();
+                self.push("excluded", group);
             }
             "line" => self.line(cursor, known)?,
             _ => self.clock(cursor)?,
@@ -456,6 +460,13 @@ impl Terms {
             accepted: self.accepted,
         }
     }
+}
+
+/// `also "IS", "داعش"`: what others call somebody.
+fn other_names(cursor: &mut Cursor<'_>) -> Result<Vec<String>, ScenarioError> {
+    values::listed(cursor, |cursor| {
+        cursor.quoted("another name of it").map(str::to_owned)
+    })
 }
 
 fn signs(cursor: &mut Cursor<'_>, known: &Known) -> Result<Value, ScenarioError> {

@@ -84,6 +84,8 @@ pub struct Participant {
     pub offices: Vec<String>,
     /// Languages that its desks read.
     pub languages: Vec<String>,
+    /// Other names under which it is known.
+    pub also_known_as: Vec<String>,
 }
 
 /// An instrument's terms. What depends on keys and logs (origins, hashes) is left to whoever plays it.

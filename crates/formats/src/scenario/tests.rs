@@ -235,6 +235,35 @@ fn a_refusal_belongs_to_the_statement_above_it() {
 }
 
 #[test]
+fn a_participant_and_an_excluded_group_are_known_by_other_names_too() {
+    let text = HEADER
+        .replace(
+            "needed RU, US\nplace",
+            "needed RU, US excluded nusra \"Nusra\" also \"Jabhat al-Nusra\", \"Later Name\" by art-2 excluded other \"Other\"\nplace",
+        )
+        .replace("instrument coh", "participant GOV party also \"Government\" languages ar\ninstrument coh");
+    let scenario = parse(format!("{text}+00:01 offline RU").as_bytes()).unwrap();
+    let other_names = |sign: &str| {
+        let mut all = scenario.participants.iter();
+        let one = all.find(|participant| participant.call_sign.as_str() == sign);
+        one.unwrap().also_known_as.clone()
+    };
+    assert_eq!(other_names("GOV"), ["Government"]);
+    assert!(other_names("RU").is_empty());
+    assert_eq!(
+        scenario.instruments[1].terms["excluded"],
+        json!([{"id": "nusra", "name": "Nusra", "also_known_as": ["Jabhat al-Nusra", "Later Name"], "provision": "art-2"},
+            {"id": "other", "name": "Other", "provision": "text"}])
+    );
+    let bare = text.replace("\"Jabhat al-Nusra\", \"Later Name\"", "jabhat");
+    let refused = parse(bare.as_bytes()).unwrap_err().to_string();
+    assert!(
+        refused.contains("another name of it in quotes"),
+        "{refused}"
+    );
+}
+
+#[test]
 fn instruments_need_little_and_can_say_much() {
     let scenario =
         with("US head_of_mission instrument.table rules amends @coh as @x\n").unwrap_err();

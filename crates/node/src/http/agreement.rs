@@ -3,10 +3,11 @@
 use super::api::{self, Asker, read};
 use super::problem::Problem;
 use super::strict::{Json, Query};
+use crate::views::agreement::CitedRow;
 use crate::views::contact::word;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use truce::agreement::{Actor, Answer, InstrumentState};
+use truce::agreement::{Actor, InstrumentState};
 use truce::values::{Position, Slug};
 use truce::wire::{Place, Wire};
 use utoipa::{IntoParams, ToSchema};
@@ -53,17 +54,6 @@ pub struct CoverageRow {
     pub at: String,
 }
 
-/// A provision.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct CitedRow {
-    /// The instrument: full reference.
-    pub instrument: String,
-    /// The provision's short name.
-    pub provision: String,
-    /// Its title.
-    pub title: String,
-}
-
 /// Whether the truce covers somebody at a place and time
 #[utoipa::path(get, path = "/api/v1/coverage", tag = "agreement", params(Who), responses((status = 200, body = CoverageRow)))]
 pub async fn coverage(asker: Asker, Query(who): Query<Who>) -> Result<Json<CoverageRow>, Problem> {
@@ -73,19 +63,9 @@ pub async fn coverage(asker: Asker, Query(who): Query<Who>) -> Result<Json<Cover
     let actor = actor(&who)?;
     let views = asker.views;
     let coverage = read(move || views.covered(&place, &actor, at)).await?;
-    let cited = coverage.provisions.iter().map(|cited| CitedRow {
-        instrument: cited.instrument.to_string(),
-        provision: cited.provision.to_string(),
-        title: cited.title.clone(),
-    });
     Ok(Json(CoverageRow {
-        answer: match coverage.answer {
-            Answer::Covered => "covered",
-            Answer::CoveredInsideExcludedArea => "covered_inside_excluded_area",
-            Answer::Undetermined => "undetermined",
-            Answer::Excluded => "excluded",
-        },
-        provisions: cited.collect(),
+        answer: coverage.answer.as_str(),
+        provisions: coverage.provisions.iter().map(CitedRow::of).collect(),
         areas: coverage.areas.iter().map(ToString::to_string).collect(),
         reasons: coverage.reasons,
         caution: coverage.caution,

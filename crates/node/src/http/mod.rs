@@ -197,6 +197,7 @@ pub fn node_routes(node: Arc<Node>) -> Routes {
         .routes(routes!(statements::one))
         .routes(routes!(statements::about))
         .routes(routes!(statements::readers))
+        .routes(routes!(statements::erasure))
         .merge(objects::routes())
         .routes(routes!(board::board))
         .routes(routes!(live::due))

@@ -1,4 +1,4 @@
-//! The pages that work without a browser application: the board and signing in. Server-rendered, without scripts.
+//! The pages that work without a browser application: the board, signing in, and accepting an invitation. Server-rendered, without scripts.
 
 use super::App;
 use super::api::{Asker, Here, read};
@@ -14,6 +14,8 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::{Form, Router};
 use serde::Deserialize;
 use std::sync::Arc;
+
+mod invitation;
 
 /// How values are shown.
 mod filters {
@@ -98,6 +100,10 @@ pub(super) fn router() -> Router<Arc<App>> {
     Router::new()
         .route("/", axum::routing::get(board))
         .route("/sign-in", axum::routing::get(form).post(sign_in))
+        .route(
+            "/invitation",
+            axum::routing::get(invitation::page).post(invitation::accept),
+        )
         .route("/sign-out", axum::routing::post(sign_out))
         .route("/style.css", axum::routing::get(style))
 }

@@ -9,6 +9,7 @@ use super::strict::{Hashed, Json, Path};
 use crate::Node;
 use crate::accounts::{Caller, Scope};
 use crate::authority::{Eyes, may_read};
+use crate::views::erasure::ErasureRow;
 use crate::views::{ListQuery, StatementRow};
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -269,6 +270,22 @@ pub async fn about(
     let views = asker.views;
     let rows = read(move || views.about(&reference, ABOUT_MAX)).await?;
     Ok(Json(rows))
+}
+
+/// Where a statement is erased
+///
+/// Who was to hold what its author had erased, who has said that it is destroyed there and when, and who has not: as far as the
+/// asker sees what they said. Of a statement of which nothing was erased it is empty.
+#[utoipa::path(
+    get, path = "/api/v1/statements/{statement}/erasure", tag = "statements",
+    params(("statement" = String, Path, description = "Full reference, or call sign and index", max_length = 256)),
+    responses((status = 200, body = ErasureRow))
+)]
+pub async fn erasure(asker: Asker, Path(text): Path<String>) -> Result<Json<ErasureRow>, Problem> {
+    let reference = find(&asker, &text).await?;
+    let views = asker.views;
+    let row = read(move || views.erasure(&reference)).await?;
+    row.map(Json).ok_or_else(Problem::not_found)
 }
 
 /// Who can see a group, and why.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use truce::Truce;
-use truce::agreement::Instrument;
+use truce::agreement::{Cited, Instrument};
 use truce::wire::Wire;
 use utoipa::ToSchema;
 
@@ -41,6 +41,29 @@ pub struct InstrumentRow {
     /// When it begins to bind, if it was adopted.
     #[schema(format = DateTime)]
     pub begins_at: Option<String>,
+}
+
+/// A provision.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CitedRow {
+    /// The instrument: full reference.
+    pub instrument: String,
+    /// The provision's short name.
+    pub provision: String,
+    /// Its title.
+    pub title: String,
+}
+
+impl CitedRow {
+    /// As it is given out.
+    #[must_use]
+    pub fn of(cited: &Cited) -> Self {
+        Self {
+            instrument: cited.instrument.to_string(),
+            provision: cited.provision.to_string(),
+            title: cited.title.clone(),
+        }
+    }
 }
 
 /// One party's suspension, resumption or end.

@@ -7,6 +7,7 @@ pub mod areas;
 pub mod claims;
 pub mod contact;
 pub mod context;
+pub mod erasure;
 pub mod incidents;
 pub mod movements;
 pub mod objects;

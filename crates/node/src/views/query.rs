@@ -2,6 +2,7 @@
 
 use super::compute::spell_what;
 use super::contact::word;
+use super::erasure::ErasedRow;
 use super::fold::reference;
 use super::group::{Group, Kept, Logs, id, index, joins, said};
 use super::objects;
@@ -92,6 +93,8 @@ pub struct StatementRow {
     pub seen: Vec<String>,
     /// Its groups: whom each is for, and its content if it is open to the reader.
     pub groups: Vec<GroupRow>,
+    /// Where it is erased, if its author had anything of it erased.
+    pub erased: Option<ErasedRow>,
     /// The statement itself, as far as the reader may read it: check its signature yourself.
     pub statement: String,
 }
@@ -236,11 +239,11 @@ impl Views {
     /// [`ViewError`].
     pub fn list(&self, capability: &str, query: &ListQuery) -> Result<Listed<String>, ViewError> {
         let context = self.context();
-        let mut listed = self.read(|db| list(db, capability, query))?;
-        for body in &mut listed.items {
-            *body = told(capability, std::mem::take(body), &context);
-        }
-        Ok(listed)
+        self.read(|db| {
+            let mut listed = list(db, capability, query)?;
+            tell(db, capability, &mut listed.items, &context)?;
+            Ok(listed)
+        })
     }
 
     /// One object, by any statement that belongs to it.
@@ -249,8 +252,11 @@ impl Views {
     /// [`ViewError`].
     pub fn object(&self, capability: &str, of: &Reference) -> Result<Option<String>, ViewError> {
         let context = self.context();
-        let body = self.read(|db| object(db, capability, of))?;
-        Ok(body.map(|body| told(capability, body, &context)))
+        self.read(|db| {
+            let mut body = object(db, capability, of)?;
+            tell(db, capability, body.as_mut_slice(), &context)?;
+            Ok(body)
+        })
     }
 
     /// Statements, from the newest to the oldest.
@@ -474,7 +480,7 @@ pub(super) fn to_destroy(db: &Connection) -> Result<Vec<Reference>, ViewError> {
 }
 
 /// The id of a statement that is held with exactly this leaf.
-fn held(db: &Connection, logs: &Logs, of: &Reference) -> Result<Option<i64>, ViewError> {
+pub(super) fn held(db: &Connection, logs: &Logs, of: &Reference) -> Result<Option<i64>, ViewError> {
     let Some(log) = logs.known(&of.origin) else {
         return Ok(None);
     };
@@ -780,11 +786,22 @@ fn page<T>(
     })
 }
 
-/// A row with what is told of it when it is read.
-fn told(capability: &str, body: String, context: &Context) -> String {
+/// Adds to rows what is told of them when they are read.
+fn tell(
+    db: &Connection,
+    capability: &str,
+    rows: &mut [String],
+    context: &Context,
+) -> Result<(), ViewError> {
     match capability {
-        "matter" => super::contact::with_languages(body, context),
-        _ => body,
+        "matter" => {
+            for row in rows {
+                *row = super::contact::with_languages(std::mem::take(row), context);
+            }
+            Ok(())
+        }
+        "report" => super::incidents::with_coverage(db, rows, context),
+        _ => Ok(()),
     }
 }
 
@@ -851,7 +868,9 @@ pub(super) fn statement_row(
     let Some(said) = said(db, &mut Kept::default(), id)? else {
         return Ok(None);
     };
-    Ok(Some(spell_statement(context, &said, standing, why)))
+    let mut row = spell_statement(context, &said, standing, why);
+    row.erased = super::erasure::of_row(db, context, id, &row)?;
+    Ok(Some(row))
 }
 
 fn spell_statement(
@@ -903,6 +922,7 @@ fn spell_statement(
             .map(ToString::to_string)
             .collect(),
         groups,
+        erased: None, // told by what others said
         statement: statement.to_string(),
     }
 }
@@ -935,12 +955,40 @@ fn changes(db: &Connection, since: i64, max: u32) -> Result<Vec<Change>, ViewErr
 
 /// All areas, folded from what is said of each.
 fn all_areas(db: &Connection, context: &Context) -> Result<BTreeMap<Reference, Area>, ViewError> {
+    const ALL: &str = "SELECT id FROM object WHERE capability = 'area'";
+    let mut select = db.prepare_cached(ALL)?;
+    let roots = select.query_map([], |row| row.get(0))?;
+    areas_of(db, context, roots.collect::<Result<_, _>>()?)
+}
+
+/// Areas that are said to be held by an excluded group, and are valid at some time between two.
+pub(super) fn held_areas(
+    db: &Connection,
+    context: &Context,
+    from: UtcMs,
+    until: UtcMs,
+) -> Result<BTreeMap<Reference, Area>, ViewError> {
+    // To the second, which is a shorter text than any time with a fraction of it: rather one area too many.
+    const HELD: &str = "SELECT id FROM object INDEXED BY object_tag WHERE capability = 'area' AND tag = 'held_by_excluded_group' AND substr(body ->> 'valid_from', 1, 19) <= ?2 AND substr(body ->> 'valid_until', 1, 19) >= ?1";
+    const TO_THE_SECOND: usize = 19;
+    let spelled = |at: UtcMs| {
+        at.to_string()
+            .chars()
+            .take(TO_THE_SECOND)
+            .collect::<String>()
+    };
+    let mut select = db.prepare_cached(HELD)?;
+    let roots = select.query_map([spelled(from), spelled(until)], |row| row.get(0))?;
+    areas_of(db, context, roots.collect::<Result<_, _>>()?)
+}
+
+fn areas_of(
+    db: &Connection,
+    context: &Context,
+    roots: Vec<i64>,
+) -> Result<BTreeMap<Reference, Area>, ViewError> {
     let logs = Logs::load(db)?;
     let mut kept = Kept::default();
-    let roots: Vec<i64> = db
-        .prepare_cached("SELECT id FROM object WHERE capability = 'area'")?
-        .query_map([], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
     let mut all = BTreeMap::new();
     for root in roots {
         let group = Group::load(db, &mut kept, &logs, root)?;

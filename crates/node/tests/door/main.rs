@@ -8,6 +8,9 @@ mod administration;
 mod authenticator;
 mod document;
 mod door;
+#[path = "../support/exercise.rs"]
+mod exercise;
+mod invitation_page;
 mod keys;
 mod passkeys;
 mod sessions;

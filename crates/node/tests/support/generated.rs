@@ -572,8 +572,13 @@ impl World {
         }
         let claim = json!({"claim": "allegation", "speaker": token("b"), "said_at": at, "precision": "day",
             "form": "paraphrase", "language": "en", "words": token("b"), "source": {"title": "Press"}});
+        let sides = [
+            ["RU", "RU, US", "US", "MISSION"][n % 4],
+            ["US", "Nusra Front", "RU", "Insurgents"][n / 2 % 4],
+        ];
         let report = json!({"category": "shelling", "from": at, "until": at, "date_precision": 1, "means": ["heard"],
-            "pcodes": [format!("SY0{}", n % 4)], "place_precision": 3, "external_id": token("b")});
+            "pcodes": [format!("SY0{}", n % 4)], "place_precision": 3, "external_id": token("b"),
+            "sides": sides});
         let tally = json!({"counted": "violations", "issued_by": "RU", "from": later(self.now, -60), "until": at, "total": n,
             "lines": [{"label": "Aleppo", "count": n / 2}], "source": {"title": "Bulletin"}});
         let toll = json!({"harm": "killed", "population": "everybody", "low": n, "from": later(self.now, -60), "until": at,
@@ -591,9 +596,13 @@ impl World {
         let corner =
             |lat: i64, lon: i64| json!({"lat_e7": 360_000_000 + lat, "lon_e7": 370_000_000 + lon});
         let wide = 4_000_000 + i64::try_from(n % 3).unwrap() * 1_000_000;
-        let area = json!({"name": token("b"), "purpose": "disengagement", "to": to, "basis": "x",
+        let mut area = json!({"name": token("b"), "purpose": "disengagement", "to": to, "basis": "x",
             "polygon": [corner(0, 0), corner(wide, 0), corner(wide, 4_000_000), corner(0, 4_000_000)],
             "valid_from": at, "valid_until": later(self.now, 20_000)});
+        if !n.is_multiple_of(3) {
+            area["purpose"] = "held_by_excluded_group".into();
+            area["held_by"] = "nusra".into();
+        }
         let officer =
             json!({"officer": token("b"), "languages": ["en"], "until": later(self.now, 480)});
         let reason = json!({"reason": token("b")});
@@ -734,7 +743,8 @@ impl World {
             "report" => {
                 let mut groups = json!({"body": report});
                 if n.is_multiple_of(2) {
-                    groups["exact"] = json!({"place": place, "uncertainty_m": 500});
+                    // In the middle of every area.
+                    groups["exact"] = json!({"place": {"lat_e7": 362_000_000, "lon_e7": 372_000_000}, "uncertainty_m": 500});
                 }
                 if n.is_multiple_of(3) {
                     groups["narrative"] = json!({"words": token("n"), "language": "en"});

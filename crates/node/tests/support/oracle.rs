@@ -7,9 +7,11 @@ use node::views::{ListQuery, OwedRow, Views};
 use record::name::Reference;
 use record::statement::Statement;
 use record::time::UtcMs;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use truce::agreement::CAUTION;
 use truce::due::{Item, Urgency, What};
+use truce::incidents::NamedActors;
 use truce::{Standing, Statements, Truce};
 
 /// Capabilities that objects are listed under; tests and faults of lines stand in lists of their own.
@@ -155,7 +157,10 @@ fn expect_objects(views: &Views, oracle: &Oracle, who: &str) {
         for object in &of {
             let row = views.object(capability, &object.reference).unwrap();
             let row = row.as_deref().map(value);
-            let (place, body) = (&object.reference, value(&object.body));
+            let (place, mut body) = (&object.reference, value(&object.body));
+            if capability == "report" {
+                body["coverage"] = coverage(&oracle.truce, place);
+            }
             assert_eq!(row.as_ref(), Some(&body), "{who}: {capability} {place}");
             for (open, counts) in [(true, object.open), (false, !object.open)] {
                 let query = ListQuery {
@@ -183,6 +188,27 @@ fn expect_objects(views: &Views, oracle: &Oracle, who: &str) {
         let total = views.list(capability, &query).unwrap().total;
         assert_eq!(total, of.len() as u64, "{who}: {capability}");
     }
+}
+
+/// Whether the truce covers those whom a report names, with all areas at hand.
+fn coverage(truce: &Truce, report: &Reference) -> Value {
+    let actors = NamedActors::of(&truce.agreement);
+    let filed = &truce.reports[report];
+    let place = filed.exact.as_ref().and_then(|exact| exact.place.as_ref());
+    let judged = match place {
+        Some(place) => actors.coverage_at(&filed.body, place, &truce.areas.areas),
+        None => actors.coverage(&filed.body),
+    };
+    let names = judged.names.iter().map(|name| {
+        let provisions = name.provisions.iter().map(|cited| {
+            json!({"instrument": cited.instrument.to_string(), "provision": cited.provision.as_str(), "title": cited.title})
+        });
+        let instruments = name.instruments.iter().map(ToString::to_string);
+        json!({"side": name.side, "name": name.name, "answer": name.answer.as_str(), "reason": name.reason,
+            "excluded": name.excluded.as_ref().map(ToString::to_string),
+            "instruments": instruments.collect::<Vec<_>>(), "provisions": provisions.collect::<Vec<_>>()})
+    });
+    json!({"answer": judged.answer.as_str(), "names": names.collect::<Vec<_>>(), "caution": CAUTION})
 }
 
 fn value(text: &str) -> Value {

@@ -18,7 +18,11 @@ pub fn table(instrument: &Instrument, participants: &[Participant], room: &Room)
     let members = participants.iter().filter_map(|participant| {
         let call_sign = &participant.call_sign;
         let origin = room.origin(call_sign)?;
-        Some(json!({"call_sign": call_sign.as_str(), "origin": origin.as_str(), "role": participant.role}))
+        let mut member = json!({"call_sign": call_sign.as_str(), "origin": origin.as_str(), "role": participant.role});
+        if !participant.also_known_as.is_empty() {
+            member["also_known_as"] = participant.also_known_as.clone().into();
+        }
+        Some(member)
     });
     terms.insert("participants".into(), members.collect());
     let provisions = terms.get_mut("provisions").and_then(Value::as_array_mut);

@@ -504,12 +504,7 @@ impl Seen<'_> {
             return Ok(Verdict::no("the place or the short name is not valid"));
         };
         let coverage = self.views.covered(&place, &actor, self.now)?;
-        let word = match coverage.answer {
-            agreement::Answer::Covered => "covered",
-            agreement::Answer::CoveredInsideExcludedArea => "covered_inside_excluded_area",
-            agreement::Answer::Undetermined => "undetermined",
-            agreement::Answer::Excluded => "excluded",
-        };
+        let word = coverage.answer.as_str();
         let provisions = coverage.provisions.iter();
         let cited: Vec<String> = provisions
             .map(|cited| cited.provision.to_string())
