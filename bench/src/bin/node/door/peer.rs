@@ -91,10 +91,11 @@ pub fn measure(
     }
     cluster.sql("CHECKPOINT")?;
     let load = clients::bring::<Connected>(lines(), rows.pieces.len(), Pace::Flood, during)?;
-    Ok(Measured {
-        version: cluster.version().to_owned(),
-        load,
-    })
+    let version = cluster
+        .version()
+        .replace("postgres (PostgreSQL)", "PostgreSQL");
+    println!("{version}: {load}");
+    Ok(Measured { version, load })
 }
 
 /// A value as SQLite has it, for PostgreSQL.
