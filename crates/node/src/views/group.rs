@@ -5,13 +5,15 @@ use super::schema::SPAN;
 use record::name::{Origin, Reference};
 use record::statement::Statement;
 use rusqlite::{Connection, OptionalExtension};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map};
 use std::sync::Arc;
 use truce::kinds::{About, Name};
 use truce::standing::Said;
 
 /// Statements that were read are kept, until there are so many.
 const KEPT_MAX: usize = 20_000;
+/// Statements that leave for each that comes: more than one, so that all have left before the next ones do.
+const LEAVING_AT_ONCE: usize = 2;
 
 /// Which log has which local number.
 #[derive(Debug, Default, Clone)]
@@ -72,6 +74,8 @@ pub(super) fn index(id: i64) -> u64 {
 pub(super) struct Kept {
     young: HashMap<i64, Arc<Said>>,
     old: HashMap<i64, Arc<Said>>,
+    /// What is kept no longer and still takes up memory.
+    leaving: hash_map::IntoIter<i64, Arc<Said>>,
     /// Statements that were read from the tables because they were not kept.
     pub read: u64,
 }
@@ -79,10 +83,17 @@ pub(super) struct Kept {
 impl Kept {
     pub fn put(&mut self, id: i64, said: Arc<Said>) {
         if self.young.len() >= KEPT_MAX {
-            self.old = std::mem::take(&mut self.young);
+            let old = std::mem::replace(&mut self.old, std::mem::take(&mut self.young));
+            self.leaving = old.into_iter();
         }
         self.old.remove(&id);
+        self.grow(id, said);
+    }
+
+    /// For each that comes a few leave: to free all of them at once takes as long as hundreds of batches.
+    fn grow(&mut self, id: i64, said: Arc<Said>) {
         self.young.insert(id, said);
+        self.leaving.by_ref().take(LEAVING_AT_ONCE).for_each(drop);
     }
 
     fn get(&mut self, id: i64) -> Option<Arc<Said>> {
@@ -90,7 +101,7 @@ impl Kept {
             return Some(Arc::clone(said));
         }
         let said = self.old.remove(&id)?;
-        self.young.insert(id, Arc::clone(&said));
+        self.grow(id, Arc::clone(&said));
         Some(said)
     }
 
@@ -102,6 +113,7 @@ impl Kept {
     pub fn clear(&mut self) {
         self.young.clear();
         self.old.clear();
+        self.leaving = hash_map::IntoIter::default();
     }
 }
 
