@@ -99,13 +99,7 @@ fn tee(command: &mut Command) -> Result<String, Failure> {
     )))
 }
 
-fn keep(
-    workspace: &Workspace,
-    name: &str,
-    args: &[String],
-    load: &str,
-    printed: &str,
-) -> Outcome {
+fn keep(workspace: &Workspace, name: &str, args: &[String], load: &str, printed: &str) -> Outcome {
     let folder = workspace.path("bench/results");
     fs::create_dir_all(&folder).map_err(Failure::doing("making bench/results"))?;
     let call = format!("cargo xtask bench {name} {}", args.join(" "));

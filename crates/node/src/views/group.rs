@@ -297,3 +297,43 @@ fn members(
     }
     Ok(members)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use record::key::{Algorithm, SecretKey};
+    use record::name::LogId;
+    use record::statement::{Draft, Kid};
+    use record::time::UtcMs;
+
+    #[test]
+    fn what_is_kept_no_longer_leaves_a_little_at_a_time() {
+        let key = SecretKey::from_seed(Algorithm::EdDsa, &[1; 32]).expect("a seed");
+        let origin: Origin = "truce.example/ru".parse().expect("an origin");
+        let log = LogId::new(origin.clone(), Hash([0; 32]));
+        let draft = Draft::new("comment/1", "2016-06-21T09:00:00Z").expect("a kind and a time");
+        let signed = draft.sign(&key, Kid::Index(1), &log, UtcMs(0));
+        let reference = Reference {
+            origin,
+            index: 2,
+            leaf: Hash([0; 32]),
+        };
+        let said = Arc::new(Said::new(reference, signed.expect("a draft")));
+        let mut kept = Kept::default();
+        let (mut id, mut held) = (0, 1);
+        for _ in 0..5 * KEPT_MAX {
+            id += 1;
+            kept.put(id, Arc::clone(&said));
+            let now = Arc::strong_count(&said);
+            assert!(
+                now + LEAVING_AT_ONCE > held,
+                "{held} were held, and then {now}"
+            );
+            assert!(now <= 3 * KEPT_MAX + 1, "{now} are held");
+            held = now;
+        }
+        let last = i64::try_from(KEPT_MAX).expect("a small number");
+        assert!((id - last..=id).all(|id| kept.get(id).is_some()));
+        assert!(kept.get(id - 3 * last).is_none());
+    }
+}

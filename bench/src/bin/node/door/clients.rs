@@ -110,16 +110,12 @@ impl Work {
 }
 
 /// Connects to all of `lines`, then brings up to `count` pieces within `during`, on a thread of its own.
-pub fn bring<L: Line>(
+pub fn bring<L: Line<Address: Send> + 'static>(
     lines: Vec<L::Address>,
     count: usize,
     pace: Pace,
     during: Duration,
-) -> Outcome<Load>
-where
-    L: 'static,
-    L::Address: Send,
-{
+) -> Outcome<Load> {
     let bringing = move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
