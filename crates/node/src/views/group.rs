@@ -301,10 +301,13 @@ fn members(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use record::audience::Audience;
+    use record::encoding::Hash;
     use record::key::{Algorithm, SecretKey};
     use record::name::LogId;
     use record::statement::{Draft, Kid};
     use record::time::UtcMs;
+    use serde_json::json;
 
     #[test]
     fn what_is_kept_no_longer_leaves_a_little_at_a_time() {
@@ -312,6 +315,8 @@ mod tests {
         let origin: Origin = "truce.example/ru".parse().expect("an origin");
         let log = LogId::new(origin.clone(), Hash([0; 32]));
         let draft = Draft::new("comment/1", "2016-06-21T09:00:00Z").expect("a kind and a time");
+        let draft = draft.group("body", Audience::of([]), json!({"words": "Nothing."}));
+        let draft = draft.expect("a group");
         let signed = draft.sign(&key, Kid::Index(1), &log, UtcMs(0));
         let reference = Reference {
             origin,
