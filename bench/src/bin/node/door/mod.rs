@@ -43,7 +43,7 @@ impl Lengths {
     /// As the goals have it.
     pub const FULL: Self = Self {
         warm_up: Duration::from_secs(5),
-        quiet: Duration::from_secs(2),
+        quiet: Duration::from_secs(30),
         steady: Duration::from_secs(30),
         flood: Duration::from_secs(60),
     };
