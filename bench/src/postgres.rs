@@ -13,6 +13,9 @@ const START_MAX: Duration = Duration::from_secs(60);
 const STOP_MAX: Duration = Duration::from_secs(20);
 const CONNECTIONS_MAX: usize = 520;
 
+/// Where the leaves go.
+const LEAVES: &str =
+    "CREATE TABLE IF NOT EXISTS entry (idx bigserial PRIMARY KEY, leaf text NOT NULL)";
 /// One row of 1,024 characters, made by the server so that the client has less to do; one commit.
 const INSERT: &str = "INSERT INTO entry (leaf) VALUES (repeat(md5(random()::text), 32));\n";
 
@@ -74,8 +77,6 @@ impl Cluster {
             dir,
         };
         cluster.until_ready()?;
-        cluster.sql("CREATE TABLE entry (idx bigserial PRIMARY KEY, leaf text NOT NULL)")?;
-        fs::write(cluster.dir.path().join("insert.sql"), INSERT)?;
         Ok(cluster)
     }
 
@@ -105,15 +106,30 @@ impl Cluster {
         Err(format!("PostgreSQL did not start: {log}").into())
     }
 
-    fn sql(&self, statement: &str) -> Outcome<String> {
+    /// Where a client of this user finds it.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!(
+            "host={} user=bench dbname=postgres",
+            self.dir.path().display()
+        )
+    }
+
+    /// Runs a command and gives what it prints.
+    ///
+    /// # Errors
+    /// What `psql` says.
+    pub fn sql(&self, statement: &str) -> Outcome<String> {
         said(self.run("psql").args(["-d", "postgres", "-qc", statement]))
     }
 
-    /// Inserts from `connections` at once for `seconds`.
+    /// Inserts leaves from `connections` at once for `seconds`.
     ///
     /// # Errors
     /// What `pgbench` says.
     pub fn insert(&self, connections: usize, seconds: u32) -> Outcome<Inserts> {
+        self.sql(LEAVES)?;
+        fs::write(self.dir.path().join("insert.sql"), INSERT)?;
         let mut pgbench = self.run("pgbench");
         pgbench.args(["--no-vacuum", "--protocol=prepared", "-j"]);
         pgbench.arg(connections.min(2).to_string());

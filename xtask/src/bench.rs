@@ -1,4 +1,5 @@
-//! `cargo xtask bench NAME`: runs one benchmark and keeps what it printed, with the machine it ran on.
+//! `cargo xtask bench NAME [ARGUMENTS]`: runs one benchmark with whatever arguments it knows, and keeps what it printed, with the
+//! machine it ran on.
 
 use std::fmt::{self, Write as _};
 use std::fs;
@@ -9,6 +10,9 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::run::{Failure, Outcome, Workspace, output, run, step};
+
+/// Arguments with which a run is shorter than the one that the goals are for: the results of a whole one stay.
+const PARTIAL: [&str; 2] = ["--small", "--only"];
 
 pub fn main(workspace: &Workspace, args: &[String]) -> Outcome {
     let names = names(workspace)?;
@@ -21,11 +25,6 @@ pub fn main(workspace: &Workspace, args: &[String]) -> Outcome {
             "there is no benchmark `{name}`. {known}"
         )));
     }
-    if let Some(arg) = rest.iter().find(|arg| *arg != "--big") {
-        return Err(Failure::new(format!(
-            "`{arg}` is not known here; there is --big"
-        )));
-    }
     let release = [
         "--release",
         "--locked",
@@ -36,10 +35,16 @@ pub fn main(workspace: &Workspace, args: &[String]) -> Outcome {
         name,
     ];
     step("build", || run(workspace.cargo(&["build"]).args(release)))?;
+    // Before it makes some itself.
+    let load = load();
     let printed = step(name, || {
         tee(workspace.cargo(&["run"]).args(release).arg("--").args(rest))
     })?;
-    keep(workspace, name, rest, &printed)?;
+    if rest.iter().any(|arg| PARTIAL.contains(&arg.as_str())) {
+        println!("not kept in bench/results: this was not the whole benchmark");
+    } else {
+        keep(workspace, name, rest, &load, &printed)?;
+    }
     repeat_goals(&printed)
 }
 
@@ -94,15 +99,25 @@ fn tee(command: &mut Command) -> Result<String, Failure> {
     )))
 }
 
-fn keep(workspace: &Workspace, name: &str, args: &[String], printed: &str) -> Outcome {
+fn keep(workspace: &Workspace, name: &str, args: &[String], load: &str, printed: &str) -> Outcome {
     let folder = workspace.path("bench/results");
     fs::create_dir_all(&folder).map_err(Failure::doing("making bench/results"))?;
     let call = format!("cargo xtask bench {name} {}", args.join(" "));
-    let text = format!("{}\n{}\n{printed}", call.trim_end(), machine(workspace)?);
+    let machine = machine(workspace)?;
+    let text = format!(
+        "{}\n{machine}load before: {load}\n\n{printed}",
+        call.trim_end()
+    );
     let file = format!("{name}.txt");
     fs::write(folder.join(&file), text).map_err(Failure::doing(format!("writing {file}")))?;
     println!("kept in bench/results/{file}");
     Ok(())
+}
+
+/// How many programs wanted a processor in the last one, five and fifteen minutes: what else went on.
+fn load() -> String {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').take(3).collect::<Vec<_>>().join(" ")
 }
 
 /// What the numbers depend on, one fact a line.

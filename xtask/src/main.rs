@@ -45,10 +45,11 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        usage: "bench NAME [--big]",
-        about: "Build and run one benchmark; keep its last run in bench/results/NAME.txt.\n\
+        usage: "bench NAME [ARGUMENTS OF THE BENCHMARK]",
+        about: "Build and run one benchmark; keep its last whole run in bench/results/NAME.txt.\n\
+                What each one knows, such as --big or --small, it says when it is asked something else.\n\
                 A goal that is short is said, not failed: machines differ.",
-        example: "cargo xtask bench record",
+        example: "cargo xtask bench node --small",
         main: bench::main,
     },
     Command {

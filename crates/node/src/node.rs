@@ -17,7 +17,7 @@ use crate::places::Places;
 use crate::search::Search;
 use crate::source::{Source, Sources};
 use crate::timers::Timers;
-use crate::views::{Batch, ViewError, Views};
+use crate::views::{Batch, Progress, ViewError, Views};
 use record::files::LogFiles;
 use record::log::{Limits, Options, Receipt, SayError};
 use record::mirror::{Delivered, Extended, Mirror, MirrorError};
@@ -45,6 +45,8 @@ pub(crate) const VIEWS: &str = "views";
 const LOOK_EVERY_MS: u64 = 500;
 /// When statements come by the hundred, views wait so long for more of them, in milliseconds: one commit for many.
 const LINGER_MS: u64 = 10;
+/// The same of full text, for which nobody waits while a node is busy.
+const SEARCH_LINGER_MS: u64 = 100;
 /// A batch of so many statements is a sign that more are coming.
 const BUSY: u64 = 64;
 
@@ -601,26 +603,35 @@ impl Node {
         }
     }
 
-    /// Lets full text follow the views; whether more is waiting.
-    fn follow(&self) -> bool {
-        let mut more = false;
+    /// Lets full text follow the views.
+    fn follow(&self) -> Progress {
+        let mut all = Progress::default();
         for (eyes, search) in &self.searches {
             match search.follow(&self.views[eyes]) {
-                Ok(waiting) => more |= waiting,
+                Ok(progress) => {
+                    all.folded += progress.folded;
+                    all.more |= progress.more;
+                }
                 Err(error) => tracing::error!(%error, "search could not follow; trying again"),
             }
         }
-        more
+        all
     }
 
     fn keep_searching(&self) {
         let mut heard = 0;
         while !self.ending.load(Ordering::Relaxed) {
-            if !self.follow() {
-                heard = self
-                    .applied
-                    .wait(heard, Duration::from_millis(LOOK_EVERY_MS));
+            let progress = self.follow();
+            if progress.more {
+                continue;
             }
+            if progress.folded >= BUSY {
+                std::thread::sleep(Duration::from_millis(SEARCH_LINGER_MS));
+                continue;
+            }
+            heard = self
+                .applied
+                .wait(heard, Duration::from_millis(LOOK_EVERY_MS));
         }
     }
 

@@ -3,7 +3,7 @@
 
 use crate::database;
 use crate::places::Places;
-use crate::views::{ListQuery, Listed, StatementRow, ViewError, Views};
+use crate::views::{ListQuery, Listed, Progress, StatementRow, ViewError, Views};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -83,20 +83,24 @@ impl Search {
         })
     }
 
-    /// Takes in what changed in `views`; whether more is waiting.
+    /// Takes in what changed in `views`, one batch: how many statements, and whether more is waiting.
     ///
     /// # Errors
     /// [`ViewError`].
-    pub fn follow(&self, views: &Views) -> Result<bool, ViewError> {
+    pub fn follow(&self, views: &Views) -> Result<Progress, ViewError> {
         let mut writer = lock(&self.db);
         let (epoch, texts) = views.texts_since(writer.seq, writer.epoch, BATCH_MAX)?;
         if epoch != writer.epoch {
             writer.start_again(epoch)?;
-            return Ok(true);
+            let (folded, more) = (0, true);
+            return Ok(Progress { folded, more });
         }
         writer.take(&texts)?;
         writer.flush()?;
-        Ok(texts.len() == BATCH_MAX as usize)
+        Ok(Progress {
+            folded: texts.len() as u64,
+            more: texts.len() == BATCH_MAX as usize,
+        })
     }
 
     /// Whether everything is taken in that `views` hold, and what is gone there is gone from the files here.

@@ -2,7 +2,7 @@
 
 use crate::cast::{SIGNS, Words};
 use crate::story::Dice;
-use crate::words::Tongue;
+use crate::words::{Spot, Tongue};
 use crate::world::World;
 use bench::Outcome;
 use node::Node;
@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// The name of a group, its readers, and what it holds.
-type Group = (&'static str, &'static [&'static str], serde_json::Value);
+pub type Group = (&'static str, &'static [&'static str], serde_json::Value);
 
 /// Others' statements that are answered.
 const TARGETS: u32 = 500;
@@ -106,7 +106,7 @@ impl Speaker {
             let body = json!({"precedence": "ROUTINE", "to": ["RU"], "subject": "Road", "words": words, "language": tongue.tag()});
             ("message.send/1", vec![("body", all, body)])
         } else {
-            self.report(spot, tongue, &words)
+            report(&mut self.dice, self.now, spot, tongue, &words)
         };
         Words {
             kind,
@@ -115,27 +115,6 @@ impl Speaker {
             groups,
         }
         .signed(&self.desk, &self.log)
-    }
-
-    /// A report of two groups.
-    fn report(
-        &mut self,
-        spot: &crate::words::Spot,
-        tongue: Tongue,
-        words: &str,
-    ) -> (&'static str, Vec<Group>) {
-        let at = self.now.to_string();
-        let body = json!({"category": "shelling", "from": at, "until": at, "date_precision": 1, "means": ["heard"],
-            "pcodes": [&spot.code[..4], spot.code], "place_precision": 3, "place_name": tongue.name(spot),
-            "counts": [{"number": 1 + self.dice.below(30), "unit": "explosion"}]});
-        let narrative = json!({"words": words, "language": tongue.tag()});
-        (
-            "report.file/1",
-            vec![
-                ("body", &["parties", "MISSION"], body),
-                ("narrative", &["MISSION"], narrative),
-            ],
-        )
     }
 
     /// Goes on at `per_second` while `work` is done; what that comes to, and how many statements were said.
@@ -190,4 +169,26 @@ impl Speaker {
         }
         Ok(())
     }
+}
+
+/// A report of two groups.
+pub fn report(
+    dice: &mut Dice,
+    at: UtcMs,
+    spot: &Spot,
+    tongue: Tongue,
+    words: &str,
+) -> (&'static str, Vec<Group>) {
+    let at = at.to_string();
+    let body = json!({"category": "shelling", "from": at, "until": at, "date_precision": 1, "means": ["heard"],
+        "pcodes": [&spot.code[..4], spot.code], "place_precision": 3, "place_name": tongue.name(spot),
+        "counts": [{"number": 1 + dice.below(30), "unit": "explosion"}]});
+    let narrative = json!({"words": words, "language": tongue.tag()});
+    (
+        "report.file/1",
+        vec![
+            ("body", &["parties", "MISSION"], body),
+            ("narrative", &["MISSION"], narrative),
+        ],
+    )
 }

@@ -105,16 +105,20 @@ impl Fold {
             if member.standing == word && member.why == why {
                 continue;
             }
-            // What is new here was numbered when it was written.
-            let seq = if member.standing.is_empty() {
-                None
-            } else {
-                Some(self.next_seq())
-            };
             self.effort.written += 1;
-            self.db
-                .prepare_cached("UPDATE statement SET standing = ?1, why = ?2, seq = coalesce(?3, seq) WHERE id = ?4")?
-                .execute(params![word, why, seq, id])?;
+            if member.standing.is_empty() {
+                // What is new here was numbered when it was written.
+                self.db
+                    .prepare_cached("UPDATE statement SET standing = ?1, why = ?2 WHERE id = ?3")?
+                    .execute(params![word, why, id])?;
+            } else {
+                let seq = self.next_seq();
+                self.db
+                    .prepare_cached(
+                        "UPDATE statement SET standing = ?1, why = ?2, seq = ?3 WHERE id = ?4",
+                    )?
+                    .execute(params![word, why, seq, id])?;
+            }
             if member.standing != word {
                 self.effect(*id, &member.said, *standing == Standing::Effective)?;
             }
@@ -271,14 +275,16 @@ impl Fold {
             return Ok(());
         }
         self.disturb(&before, &mine);
-        if !before.is_empty() {
-            self.db
-                .prepare_cached("DELETE FROM owed WHERE root = ?1")?
-                .execute([root])?;
+        for (n, debt) in mine.iter().enumerate() {
+            if before.get(n) != Some(debt) {
+                self.effort.written += 1;
+                debt.put(&self.db, root, count(n))?;
+            }
         }
-        for (n, debt) in (0..).zip(&mine) {
-            self.effort.written += 1;
-            debt.put(&self.db, root, n)?;
+        if before.len() > mine.len() {
+            self.db
+                .prepare_cached("DELETE FROM owed WHERE root = ?1 AND n >= ?2")?
+                .execute(params![root, count(mine.len())])?;
         }
         Ok(())
     }
@@ -391,21 +397,28 @@ impl Fold {
     }
 
     fn put_object(&mut self, id: i64, object: &Object) -> Result<(), ViewError> {
-        const SQL: &str = "INSERT INTO object (id, capability, at_ms, end_ms, by_sign, place, tag, title, open, seq, body) VALUES (?1, ?2, ?3, ?11, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id) DO UPDATE SET capability = ?2, at_ms = ?3, end_ms = ?11, by_sign = ?4, place = ?5, tag = ?6, title = ?7, open = ?8, seq = ?9, body = ?10 WHERE body <> ?10 OR open <> ?8 OR by_sign <> ?4";
+        // Most often nothing changes by which objects are listed: then no list is written.
+        const BODY: &str = "UPDATE object SET seq = ?9, body = ?10 WHERE id = ?1 AND capability = ?2 AND at_ms = ?3 AND end_ms = ?11 AND by_sign = ?4 AND place = ?5 AND tag = ?6 AND title IS ?7 AND open = ?8 AND body <> ?10";
+        const WHOLE: &str = "INSERT INTO object (id, capability, at_ms, end_ms, by_sign, place, tag, title, open, seq, body) VALUES (?1, ?2, ?3, ?11, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id) DO UPDATE SET capability = ?2, at_ms = ?3, end_ms = ?11, by_sign = ?4, place = ?5, tag = ?6, title = ?7, open = ?8, seq = ?9, body = ?10 WHERE body <> ?10 OR open <> ?8 OR by_sign <> ?4";
         let seq = self.seq + 1;
-        let changed = self.db.prepare_cached(SQL)?.execute(params![
-            id,
-            object.capability,
-            object.at.0,
-            object.by.as_str(),
-            object.place,
-            object.tag,
-            object.title,
-            object.open,
-            seq,
-            object.body,
-            object.end.0
-        ])?;
+        let mut changed = 0;
+        for sql in [BODY, WHOLE] {
+            if changed == 0 {
+                changed = self.db.prepare_cached(sql)?.execute(params![
+                    id,
+                    object.capability,
+                    object.at.0,
+                    object.by.as_str(),
+                    object.place,
+                    object.tag,
+                    object.title,
+                    object.open,
+                    seq,
+                    object.body,
+                    object.end.0
+                ])?;
+            }
+        }
         if changed > 0 {
             self.effort.written += 1;
             self.seq = seq;
@@ -497,6 +510,10 @@ fn without(whole: &Statement, erased: &BTreeSet<String>) -> String {
         text += "~";
     }
     text
+}
+
+fn count(debts: usize) -> i64 {
+    i64::try_from(debts).unwrap_or(i64::MAX)
 }
 
 /// What nothing is owed for: it is never open.
@@ -601,7 +618,7 @@ impl Debt {
     }
 
     fn put(&self, db: &Connection, root: i64, n: i64) -> Result<(), ViewError> {
-        const SQL: &str = "INSERT INTO owed (root, n, about, what, part, by_sign, to_sign, asked_in, said_at, started_at, received, due_at, late_at, settled_at, holding) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+        const SQL: &str = "INSERT OR REPLACE INTO owed (root, n, about, what, part, by_sign, to_sign, asked_in, said_at, started_at, received, due_at, late_at, settled_at, holding) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
         db.prepare_cached(SQL)?.execute(params![
             root,
             n,

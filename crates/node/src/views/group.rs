@@ -5,13 +5,15 @@ use super::schema::SPAN;
 use record::name::{Origin, Reference};
 use record::statement::Statement;
 use rusqlite::{Connection, OptionalExtension};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map};
 use std::sync::Arc;
 use truce::kinds::{About, Name};
 use truce::standing::Said;
 
 /// Statements that were read are kept, until there are so many.
 const KEPT_MAX: usize = 20_000;
+/// Statements that leave for each that comes: more than one, so that all have left before the next ones do.
+const LEAVING_AT_ONCE: usize = 2;
 
 /// Which log has which local number.
 #[derive(Debug, Default, Clone)]
@@ -72,6 +74,8 @@ pub(super) fn index(id: i64) -> u64 {
 pub(super) struct Kept {
     young: HashMap<i64, Arc<Said>>,
     old: HashMap<i64, Arc<Said>>,
+    /// What is kept no longer and still takes up memory.
+    leaving: hash_map::IntoIter<i64, Arc<Said>>,
     /// Statements that were read from the tables because they were not kept.
     pub read: u64,
 }
@@ -79,10 +83,17 @@ pub(super) struct Kept {
 impl Kept {
     pub fn put(&mut self, id: i64, said: Arc<Said>) {
         if self.young.len() >= KEPT_MAX {
-            self.old = std::mem::take(&mut self.young);
+            let old = std::mem::replace(&mut self.old, std::mem::take(&mut self.young));
+            self.leaving = old.into_iter();
         }
         self.old.remove(&id);
+        self.grow(id, said);
+    }
+
+    /// For each that comes a few leave: to free all of them at once takes as long as hundreds of batches.
+    fn grow(&mut self, id: i64, said: Arc<Said>) {
         self.young.insert(id, said);
+        self.leaving.by_ref().take(LEAVING_AT_ONCE).for_each(drop);
     }
 
     fn get(&mut self, id: i64) -> Option<Arc<Said>> {
@@ -90,7 +101,7 @@ impl Kept {
             return Some(Arc::clone(said));
         }
         let said = self.old.remove(&id)?;
-        self.young.insert(id, Arc::clone(&said));
+        self.grow(id, Arc::clone(&said));
         Some(said)
     }
 
@@ -102,6 +113,7 @@ impl Kept {
     pub fn clear(&mut self) {
         self.young.clear();
         self.old.clear();
+        self.leaving = hash_map::IntoIter::default();
     }
 }
 
@@ -306,4 +318,49 @@ fn members(
         }
     }
     Ok(members)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use record::audience::Audience;
+    use record::encoding::Hash;
+    use record::key::{Algorithm, SecretKey};
+    use record::name::LogId;
+    use record::statement::{Draft, Kid};
+    use record::time::UtcMs;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_kept_no_longer_leaves_a_little_at_a_time() {
+        let key = SecretKey::from_seed(Algorithm::EdDsa, &[1; 32]).expect("a seed");
+        let origin: Origin = "truce.example/ru".parse().expect("an origin");
+        let log = LogId::new(origin.clone(), Hash([0; 32]));
+        let draft = Draft::new("comment/1", "2016-06-21T09:00:00Z").expect("a kind and a time");
+        let draft = draft.group("body", Audience::of([]), json!({"words": "Nothing."}));
+        let draft = draft.expect("a group");
+        let signed = draft.sign(&key, Kid::Index(1), &log, UtcMs(0));
+        let reference = Reference {
+            origin,
+            index: 2,
+            leaf: Hash([0; 32]),
+        };
+        let said = Arc::new(Said::new(reference, signed.expect("a draft")));
+        let mut kept = Kept::default();
+        let (mut id, mut held) = (0, 1);
+        for _ in 0..5 * KEPT_MAX {
+            id += 1;
+            kept.put(id, Arc::clone(&said));
+            let now = Arc::strong_count(&said);
+            assert!(
+                now + LEAVING_AT_ONCE > held,
+                "{held} were held, and then {now}"
+            );
+            assert!(now <= 3 * KEPT_MAX + 1, "{now} are held");
+            held = now;
+        }
+        let last = i64::try_from(KEPT_MAX).expect("a small number");
+        assert!((id - last..=id).all(|id| kept.get(id).is_some()));
+        assert!(kept.get(id - 3 * last).is_none());
+    }
 }

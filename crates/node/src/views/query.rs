@@ -1079,30 +1079,37 @@ fn own_log(db: &Connection, origin: &Origin, folded: u64) -> Result<OwnLog, View
     Ok(own)
 }
 
-/// What has to be ticked when `own` hands over at a time.
+/// What has to be ticked when `own` hands over, at each of these times: FLASH that it sent or received, while it is open, and the
+/// answers that it owes, while they are overdue. One pass for all times.
 pub(super) fn must_tick(
     db: &Connection,
     logs: &Logs,
     own: &CallSign,
-    at: UtcMs,
-) -> BTreeSet<Reference> {
-    const FLASH: &str = "SELECT w.about FROM owed w WHERE w.what = 'flash' AND w.said_at <= ?2 AND w.settled_at > ?2 AND (w.by_sign = ?1 OR EXISTS (SELECT 1 FROM owed r WHERE r.root = w.root AND r.about = w.about AND r.by_sign = ?1 AND r.what = 'answer' AND r.received = 1 AND r.started_at <= ?2))";
-    const OVERDUE: &str = "SELECT DISTINCT w.about FROM owed w WHERE w.settled_at > w.late_at AND w.late_at <= ?2 AND w.settled_at > ?2 AND w.said_at <= ?2 AND w.what = 'answer' AND w.by_sign = ?1 AND w.received = 1";
-    let found = || -> Result<BTreeSet<Reference>, ViewError> {
-        let mut ids: Vec<i64> = Vec::new();
-        for sql in [FLASH, OVERDUE] {
-            let mut select = db.prepare_cached(sql)?;
-            for id in select.query_map(params![own.as_str(), at.0], |row| row.get(0))? {
-                ids.push(id?);
+    times: &BTreeSet<i64>,
+) -> Result<BTreeMap<i64, BTreeSet<Reference>>, ViewError> {
+    const FLASH: &str = "SELECT about, max(said_at, heard), settled_at FROM (SELECT w.about, w.said_at, w.settled_at, CASE WHEN w.by_sign = ?1 THEN w.said_at ELSE (SELECT min(r.started_at) FROM owed r WHERE r.root = w.root AND r.about = w.about AND r.by_sign = ?1 AND r.what = 'answer' AND r.received = 1) END AS heard FROM owed w WHERE w.what = 'flash' AND w.settled_at > ?2 AND w.said_at <= ?3) WHERE heard IS NOT NULL";
+    const OVERDUE: &str = "SELECT about, max(late_at, said_at), settled_at FROM owed INDEXED BY owed_of WHERE by_sign = ?1 AND settled_at > ?2 AND late_at <= ?3 AND what = 'answer' AND received = 1";
+    let mut all: BTreeMap<i64, BTreeSet<Reference>> = BTreeMap::new();
+    let (Some(first), Some(last)) = (times.first(), times.last()) else {
+        return Ok(all);
+    };
+    for sql in [FLASH, OVERDUE] {
+        let mut select = db.prepare_cached(sql)?;
+        let mut rows = select.query(params![own.as_str(), first, last])?;
+        while let Some(row) = rows.next()? {
+            let (from, until): (i64, i64) = (row.get(1)?, row.get(2)?);
+            let mut meant = times.range(from..until.max(from)).peekable();
+            if meant.peek().is_none() {
+                continue;
+            }
+            if let Some(about) = reference(db, logs, row.get(0)?)? {
+                for time in meant {
+                    all.entry(*time).or_default().insert(about.clone());
+                }
             }
         }
-        let references = ids.into_iter().map(|id| reference(db, logs, id));
-        references.filter_map(Result::transpose).collect()
-    };
-    found().unwrap_or_else(|error| {
-        tracing::error!(%error, "what has to be ticked could not be read");
-        BTreeSet::new()
-    })
+    }
+    Ok(all)
 }
 
 /// Tests of a line that are looked at for its state: its last two-way test is looked for over all of them.

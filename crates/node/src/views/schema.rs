@@ -1,7 +1,7 @@
 //! The tables of one reader's views. Ids, `seq` and the order of rows are local; nothing else is.
 
 /// Changes with every change of the tables or of what is written into them: other views are thrown away and computed anew.
-pub const LAYOUT: i64 = 10;
+pub const LAYOUT: i64 = 11;
 
 /// Entries of a log are numbered below this in ids: `log * SPAN + index`.
 pub const SPAN: i64 = 1 << 40;
@@ -67,8 +67,8 @@ CREATE INDEX owed_to ON owed (to_sign, settled_at, due_at, started_at, said_at, 
 CREATE INDEX owed_by ON owed (by_sign, asked_in) WHERE received = 0 AND by_sign <> to_sign;
 -- `late_at`: when it was or will be overdue, which is never before it got there.
 CREATE INDEX owed_late ON owed (late_at, root, n) WHERE settled_at > late_at;
-CREATE INDEX owed_flash ON owed (said_at, settled_at) WHERE what = 'flash';
-CREATE INDEX owed_check_in ON owed (due_at, settled_at) WHERE what = 'check_in';
+CREATE INDEX owed_flash ON owed (settled_at, said_at) WHERE what = 'flash';
+CREATE INDEX owed_check_in ON owed (settled_at, due_at) WHERE what = 'check_in';
 CREATE INDEX owed_unreceived ON owed (asked_in, started_at) WHERE received = 0;
 -- What statements add up to, one row an object.
 CREATE TABLE object (

@@ -8,7 +8,8 @@ use super::schema::SPAN;
 use record::name::Origin;
 use record::time::UtcMs;
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 use truce::kinds::Name;
@@ -96,17 +97,32 @@ impl Fold {
             })
         });
         let effective: Vec<_> = effective.collect();
-        let (db, logs, directory) = (&self.db, &self.logs, &self.directory);
-        let must_tick = |origin: &Origin, at: UtcMs| {
-            let own = directory.call_sign(origin);
-            own.map(|own| super::query::must_tick(db, logs, &own, at))
-                .unwrap_or_default()
+        let (db, logs) = (&self.db, &self.logs);
+        let open_at = |times: &BTreeSet<i64>| match &by {
+            Some(own) => super::query::must_tick(db, logs, own, times),
+            None => Ok(BTreeMap::new()),
+        };
+        // Of old hand-overs all at once; later each by itself, as little is open by then that is not open now.
+        let known = match self.watches.get(origin).filter(|_| anew) {
+            Some(heard) => open_at(&heard.offered)?,
+            None => BTreeMap::new(),
+        };
+        let failed = RefCell::new(None);
+        let must_tick = |_: &Origin, at: UtcMs| {
+            if anew {
+                return known.get(&at.0).cloned().unwrap_or_default();
+            }
+            let open = open_at(&BTreeSet::from([at.0])).unwrap_or_else(|error| {
+                *failed.borrow_mut() = Some(error);
+                BTreeMap::new()
+            });
+            open.into_values().flatten().collect()
         };
         let shifts = Arc::make_mut(&mut self.shifts);
         if anew {
             shifts.remove(origin);
         }
         truce::contact::hear_shifts(shifts, &effective, &must_tick);
-        Ok(())
+        failed.into_inner().map_or(Ok(()), Err)
     }
 }
