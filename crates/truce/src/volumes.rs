@@ -232,6 +232,49 @@ pub fn of_legs(legs: &[Leg], datum: PlaceDatum) -> Option<Notified<'_>> {
 }
 
 body! {
+    /// What may meet something that was notified: a volume, or a route.
+    Asked {
+        /// A volume, as the ground of a site.
+        volume: Option<Volume>,
+        /// A route, leg by leg, as in the notice of a movement.
+        legs: List<Leg, 0, LEGS_MAX>,
+        /// The frame of the route's coordinates; a volume has its own.
+        datum: Option<PlaceDatum>,
+    }
+    sense: one_thing_is_asked;
+}
+
+fn one_thing_is_asked(asked: &Asked) -> Result<(), Broken> {
+    let routed = !asked.legs.is_empty();
+    rule(
+        asked.volume.is_some() != routed,
+        "volume",
+        "or legs: exactly one of them",
+    )?;
+    rule(
+        asked.datum.is_some() == routed,
+        "datum",
+        "stands with legs, and with nothing else",
+    )?;
+    rule(
+        legs_join(&asked.legs),
+        "legs",
+        "begin each where the one before ends, and not before it does",
+    )
+}
+
+impl Asked {
+    /// As an engine takes it.
+    #[must_use]
+    pub fn notified(&self) -> Option<Notified<'_>> {
+        match &self.volume {
+            Some(volume) => volume.notified(),
+            None => of_legs(&self.legs, self.datum?),
+        }
+    }
+}
+
+body! {
     /// A time at which somebody on the way says that all is well.
     CheckPoint {
         /// Its short name.
