@@ -6,124 +6,12 @@
 
 mod support;
 
-use node::accounts::{NewAccount, NewToken, Scope, Secret};
-use node::http::{App, Settings, node_routes, routes, server};
-use record::name::CallSign;
-use reqwest::blocking::Client;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::BufRead as _;
-use std::sync::Arc;
+use support::server::Server;
 use support::{Exercise, flash, office_for};
-use tokio::sync::oneshot;
 use truce::participants::Office;
-
-struct Server {
-    base: String,
-    client: Client,
-    tokens: BTreeMap<String, String>,
-    stop: Option<oneshot::Sender<()>>,
-    runtime: Option<tokio::runtime::Runtime>,
-}
-
-impl Server {
-    fn of(exercise: &Exercise) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
-        let node = Arc::clone(exercise.node());
-        let listener = runtime
-            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
-            .unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let settings = Settings::new(base.parse().unwrap());
-        let app = App::open(
-            &exercise.store(),
-            Arc::clone(&exercise.clock) as _,
-            settings,
-        )
-        .unwrap();
-        let signs: Vec<CallSign> = node.own().map(|own| own.call_sign.clone()).collect();
-        let tokens = signs
-            .iter()
-            .map(|sign| (sign.to_string(), runtime.block_on(token(&app, sign))));
-        let (tokens, app) = (tokens.collect(), Arc::new(app));
-        let (stop, stopped) = oneshot::channel();
-        let router = routes(&app, node_routes(node));
-        runtime.spawn(async move {
-            server::serve(listener, app, router, async { drop(stopped.await) }).await;
-        });
-        Self {
-            base,
-            client: Client::new(),
-            tokens,
-            stop: Some(stop),
-            runtime: Some(runtime),
-        }
-    }
-
-    fn get(&self, who: Option<&str>, path: &str) -> (u16, Value) {
-        let mut request = self.client.get(format!("{}{path}", self.base));
-        if let Some(who) = who {
-            request = request.bearer_auth(&self.tokens[who]);
-        }
-        let answer = request.send().unwrap();
-        let status = answer.status().as_u16();
-        (status, answer.json().unwrap_or_default())
-    }
-
-    fn post(&self, who: &str, path: &str, key: Option<&str>, body: &Value) -> (u16, Value) {
-        let mut request = self
-            .client
-            .post(format!("{}{path}", self.base))
-            .bearer_auth(&self.tokens[who])
-            .json(body);
-        if let Some(key) = key {
-            request = request.header("Idempotency-Key", key);
-        }
-        let answer = request.send().unwrap();
-        (answer.status().as_u16(), answer.json().unwrap_or_default())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_timeout(std::time::Duration::from_secs(10));
-        }
-    }
-}
-
-/// An account of a participant that holds every office, and a token of it.
-async fn token(app: &App, sign: &CallSign) -> String {
-    let password = || Secret::new("a password that is long enough".into());
-    let name = format!("desk-{}", sign.as_str().to_lowercase());
-    let new = NewAccount {
-        name: name.parse().unwrap(),
-        participant: sign.clone(),
-        offices: Office::ALL.iter().copied().collect(),
-        languages: vec![],
-        password: password(),
-    };
-    app.accounts.create(new).unwrap();
-    let signed_in = app
-        .accounts
-        .sign_in(name, password(), [127, 0, 0, 1].into())
-        .await
-        .unwrap();
-    let token = NewToken {
-        label: "test".into(),
-        scopes: [Scope::Read, Scope::Say].into(),
-        offices: None,
-        lasts_ms: 365 * 86_400_000,
-    };
-    let (_, secret) = app.accounts.make_token(&signed_in.caller, token).unwrap();
-    secret.reveal().to_owned()
-}
 
 #[test]
 fn a_draft_is_said_once_however_often_it_is_sent() {

@@ -11,5 +11,6 @@ pub mod generated;
 pub mod holding;
 pub mod logs;
 pub mod oracle;
+pub mod server;
 
 pub use exercise::*;
