@@ -7,6 +7,7 @@ mod catch_up;
 mod clerk;
 pub mod clock;
 mod database;
+pub mod deconfliction;
 pub mod entry;
 pub mod home;
 pub mod http;

@@ -11,6 +11,7 @@
 use crate::authority::Eyes;
 use crate::catch_up::catch_up;
 use crate::clerk::Clerk;
+use crate::deconfliction::Index;
 use crate::home::{Founded, Home, HomeError, Made, private_directory};
 use crate::own::{OpenLog, Own, SignError, fold_on};
 use crate::places::Places;
@@ -167,6 +168,7 @@ pub struct Node {
     own: BTreeMap<Origin, Arc<Own>>,
     views: BTreeMap<Eyes, Arc<Views>>,
     searches: BTreeMap<Eyes, Arc<Search>>,
+    indexes: BTreeMap<Eyes, Arc<Index>>,
     places: Places,
     timers: Timers,
     clerk: Clerk,
@@ -270,6 +272,7 @@ impl Node {
             dir: dir.to_owned(),
             exercise,
             searches: open_searches(&views)?,
+            indexes: open_indexes(&views)?,
             places: Places::open(dir).map_err(ViewError::from)?,
             timers: Timers::open(dir)?,
             clerk: Clerk::default(),
@@ -305,6 +308,11 @@ impl Node {
         threads.push(spawn(
             "search".into(),
             Box::new(move || librarian.keep_searching()),
+        ));
+        let surveyor = Arc::clone(node);
+        threads.push(spawn(
+            "deconfliction".into(),
+            Box::new(move || surveyor.keep_indexing()),
         ));
         let clock = Arc::clone(node);
         threads.push(spawn("timers".into(), Box::new(move || clock.keep_time())));
@@ -387,6 +395,14 @@ impl Node {
         self.searches
             .get(eyes)
             .unwrap_or_else(|| &self.searches[&Eyes::Public])
+    }
+
+    /// What is notified, as far as `eyes` read it, in space and time.
+    #[must_use]
+    pub fn index(&self, eyes: &Eyes) -> &Arc<Index> {
+        self.indexes
+            .get(eyes)
+            .unwrap_or_else(|| &self.indexes[&Eyes::Public])
     }
 
     /// The gazetteer.
@@ -635,6 +651,21 @@ impl Node {
         }
     }
 
+    /// Lets the indexes follow the views, so that a question finds little left to take in.
+    fn keep_indexing(&self) {
+        let mut heard = 0;
+        while !self.ending.load(Ordering::Relaxed) {
+            for (eyes, index) in &self.indexes {
+                if let Err(error) = index.follow(&self.views[eyes]) {
+                    tracing::error!(%error, "an index of what is notified could not follow; trying again");
+                }
+            }
+            heard = self
+                .applied
+                .wait(heard, Duration::from_millis(LOOK_EVERY_MS));
+        }
+    }
+
     /// Waits until search has followed everything that is applied.
     ///
     /// # Errors
@@ -847,4 +878,16 @@ fn open_searches(
         .iter()
         .map(|(eyes, views)| Ok((eyes.clone(), Arc::new(Search::open(views)?))));
     searches.collect()
+}
+
+/// What is notified, of each reader from his own views, computed anew at each start.
+fn open_indexes(
+    views: &BTreeMap<Eyes, Arc<Views>>,
+) -> Result<BTreeMap<Eyes, Arc<Index>>, NodeError> {
+    let indexes = views.iter().map(|(eyes, views)| {
+        let index = Index::default();
+        index.follow(views)?;
+        Ok((eyes.clone(), Arc::new(index)))
+    });
+    indexes.collect()
 }

@@ -1,6 +1,7 @@
 //! Rates: how often somebody may try. A token bucket each for a name and for an address, kept as one number (the time at which
 //! the bucket is full again).
 
+use super::id::AccountId;
 use super::name::normalised;
 use record::encoding::Hash;
 use record::time::UtcMs;
@@ -32,6 +33,11 @@ pub const CEREMONY_RATE: Rate = Rate {
     burst: 60,
     refill_ms: 2_000,
 };
+/// Questions of one account about conflicts. Planners ask by hand or from a tool; nobody reads off a map by asking.
+pub const CHECK_RATE: Rate = Rate {
+    burst: 60,
+    refill_ms: 1_000,
+};
 /// Most buckets that are not full; beyond, an arbitrary one is forgotten. Only addresses without number reach it.
 pub const BUCKETS_MAX: usize = 65_536;
 /// An IPv6 customer has at least this many bits of network to himself: he is one address.
@@ -60,6 +66,11 @@ impl Key {
                 Self::of(&[b"v6", &network.to_be_bytes()])
             }
         }
+    }
+
+    /// For an account.
+    pub fn account(id: AccountId) -> Self {
+        Self::of(&[b"account", id.to_string().as_bytes()])
     }
 
     fn of(parts: &[&[u8]]) -> Self {

@@ -10,6 +10,7 @@ pub mod api;
 pub mod auth;
 pub mod board;
 pub mod contact;
+pub mod deconfliction;
 pub mod document;
 pub mod gate;
 pub mod health;
@@ -28,6 +29,7 @@ pub mod strict;
 pub mod words;
 
 use crate::Node;
+use crate::accounts::rate::{CHECK_RATE, Limiter};
 use crate::accounts::{Accounts, AccountsError, Options, SessionTimes, WebOrigin};
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
@@ -111,6 +113,8 @@ pub struct App {
     pub checks: Vec<(&'static str, Check)>,
     /// Requests that are done only once.
     pub idempotency: Idempotency,
+    /// How often each account asked for conflicts.
+    checked: Limiter,
     cookie_name: String,
     cursors: CursorKey,
     metrics: PrometheusHandle,
@@ -151,6 +155,7 @@ impl App {
             cookie_name: auth::cookie_name(&settings.origin),
             cursors: CursorKey::new(&accounts.store_secret("cursors")?),
             idempotency: Idempotency::open(dir, clock.clone())?,
+            checked: Limiter::new(CHECK_RATE),
             metrics: health::recorder().map_err(OpenError::Metrics)?,
             request_ids: RequestIds::new(),
             document: OnceLock::new(),
@@ -173,6 +178,7 @@ impl App {
             tracing::error!("accounts: {error}");
         }
         self.idempotency.upkeep();
+        self.checked.sweep(self.clock.now());
         self.metrics.run_upkeep();
     }
 }
@@ -208,6 +214,7 @@ pub fn node_routes(node: Arc<Node>) -> Routes {
         .routes(routes!(agreement::coverage))
         .routes(routes!(contact::lines))
         .routes(routes!(contact::shifts))
+        .routes(routes!(deconfliction::check))
         .routes(routes!(participants::participants))
         .routes(routes!(participants::kinds))
         .routes(routes!(participants::schema))

@@ -361,10 +361,23 @@ impl Fold {
             let may_be_one = name_of(&member.said).is_some_and(objects::begins_one);
             if may_be_one && !kept.contains(id) {
                 self.drop_report(*id)?;
-                self.db
-                    .prepare_cached("DELETE FROM object WHERE id = ?1")?
-                    .execute([id])?;
+                self.drop_object(*id)?;
             }
+        }
+        Ok(())
+    }
+
+    /// What is an object no longer is a change of its statement: whoever follows the changes learns of it.
+    fn drop_object(&mut self, id: i64) -> Result<(), ViewError> {
+        let dropped = self
+            .db
+            .prepare_cached("DELETE FROM object WHERE id = ?1")?
+            .execute([id])?;
+        if dropped > 0 {
+            let seq = self.next_seq();
+            self.db
+                .prepare_cached("UPDATE statement SET seq = ?1 WHERE id = ?2")?
+                .execute([seq, id])?;
         }
         Ok(())
     }

@@ -58,6 +58,11 @@ impl Logs {
     pub fn origin(&self, id: i64) -> Option<&Origin> {
         self.origins.get(&(id / SPAN))
     }
+
+    /// All logs that are known here, by origin.
+    pub fn all(&self) -> impl Iterator<Item = (&Origin, i64)> {
+        self.ids.iter().map(|(origin, log)| (origin, *log))
+    }
 }
 
 /// The local id of entry `index` of log number `log`.

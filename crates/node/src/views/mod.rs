@@ -19,6 +19,7 @@ mod basis;
 mod compute;
 mod fold;
 mod group;
+mod notified;
 mod query;
 mod schema;
 mod snapshot;
@@ -26,6 +27,7 @@ mod watches;
 
 pub use context::Context;
 pub use fold::{Batch, Effort, Progress};
+pub(crate) use notified::{Followed, Notice};
 pub use query::{Alarm, Change, ListQuery, Listed, Mark, OwedRow, StatementRow};
 pub(crate) use query::{item_row, short};
 pub use snapshot::{Debts, First, ReportCounted, Side, Snapshot};
