@@ -4,6 +4,7 @@
 mod account;
 mod board;
 mod carry;
+mod check;
 mod config;
 mod demo;
 mod import;
@@ -85,6 +86,21 @@ enum Command {
         How scenarios are written: docs/scenarios.md"
     )]
     Play(play::Args),
+    /// Find the features of a GeoJSON file that meet each other in place, height and time
+    #[command(
+        after_long_help = "EXAMPLE:\n  truceline check plan.geojson\n  truceline check plan.geojson --at 2016-06-22T09:00:00+03:00\n\n\
+        Each feature is a volume. Its properties:\n  \
+        from, until        since when and until when it is there, with offset; until left out: without end\n  \
+        times              of a LineString: a time for each of its places; it is a movement then\n  \
+        half_width_m       of a LineString without times: it is a corridor\n  \
+        radius_m           of a Point or a movement: how far it reaches\n  \
+        floor_m, ceiling_m heights, with height_datum: amsl, agl, ellipsoid or unstated; left out: all heights\n  \
+        datum              wgs84, or unstated: everything grows by 150 m then\n  \
+        name, note         words\n\n\
+        Exit status: 0 nothing meets; 1 something does, or may, as far as is known; 2 the file or the command cannot be read.\n\
+        That nothing is found is no clearance. More, and a whole file: docs/deconfliction.md"
+    )]
+    Check(check::Args),
     /// Carry the record on a stick: out, and in
     #[command(subcommand)]
     Carry(carry::Command),
@@ -156,6 +172,7 @@ fn run(command: Command, settings: &config::Settings) -> Outcome {
         Command::Log(command) => log::run(command, settings),
         Command::Audit(args) => report::run(&args),
         Command::Play(args) => play::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Carry(command) => carry::run(&command, settings),
         Command::Account(command) => account::run(command, settings),
         Command::Board(args) => board::run(&args, settings),
