@@ -399,7 +399,7 @@ impl Node {
 
     /// What is notified, as far as `eyes` read it, in space and time.
     #[must_use]
-    pub fn index(&self, eyes: &Eyes) -> &Arc<Index> {
+    pub fn notified(&self, eyes: &Eyes) -> &Arc<Index> {
         self.indexes
             .get(eyes)
             .unwrap_or_else(|| &self.indexes[&Eyes::Public])

@@ -319,7 +319,7 @@ fn told(exercise: &Exercise, body: &Value) -> BTreeSet<String> {
     let asked = Asked::read(body, &Place::Top).unwrap();
     let volumes = volumes(&asked.notified().unwrap(), &Place::Top).unwrap();
     let checked = node
-        .index(&eyes)
+        .notified(&eyes)
         .check(node.views(&eyes), &volumes)
         .unwrap();
     checked.met.into_iter().map(|met| met.reference).collect()

@@ -321,7 +321,7 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_within_its_radius_is_within_the_circle(
-            lat in -70.0..70.0_f64, lon in -179.0..179.0_f64, radius in 1..200_000_i64, bearing in 0.0..6.283_f64, reach in 0.95..1.0_f64,
+            lat in -70.0..70.0_f64, lon in -179.0..179.0_f64, radius in 1..200_000_i64, bearing in 0.0..std::f64::consts::TAU, reach in 0.95..1.0_f64,
         ) {
             let centre = place(lat, lon);
             let centre_at = (e7(lat) as f64 / 1e7, e7(lon) as f64 / 1e7);
@@ -336,7 +336,7 @@ mod tests {
         #[test]
         fn whatever_is_near_enough_to_its_line_is_within_the_corridor(
             lat in -60.0..60.0_f64, lon in -170.0..170.0_f64, dlat in -0.5..0.5_f64, dlon in -0.5..0.5_f64, half in 5..20_000_i64,
-            along in 0.0..1.0_f64, bearing in 0.0..6.283_f64, reach in 0.95..1.0_f64,
+            along in 0.0..1.0_f64, bearing in 0.0..std::f64::consts::TAU, reach in 0.95..1.0_f64,
         ) {
             let ends = [(e7(lat), e7(lon)), (e7(lat + dlat), e7(lon + dlon))];
             prop_assume!(ends[0] != ends[1]);

@@ -12,28 +12,28 @@ use crate::views::{Context, short};
 use axum::extract::State;
 use record::time::UtcMs;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use space::Reason;
 use std::sync::Arc;
 use truce::protection::UNCHANGED;
 use truce::volumes::Asked;
 use truce::wire::{BodyError, Place, Wire};
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
-/// What is asked: a volume or the legs of a route, exactly one of them.
-#[derive(Serialize, ToSchema)]
-#[allow(dead_code, reason = "it describes what `truce` reads")]
-pub struct CheckBody {
-    /// An area, a circle or a corridor with heights and a window, as `ground` in the schema of `site.notify`.
-    #[schema(value_type = Option<Object>, example = json!({"circle": {"centre": {"lat_e7": 362_000_000, "lon_e7": 371_600_000}, "radius_m": 2000},
-        "datum": "wgs84", "from": "2016-06-22T08:00:00Z", "until": "2016-06-22T12:00:00Z"}))]
-    volume: Option<Value>,
-    /// Legs, as in the schema of `movement.notify`.
-    #[schema(value_type = Option<Vec<Object>>, max_items = 64)]
-    legs: Option<Vec<Value>>,
-    /// The frame of the legs' coordinates, `wgs84` or `unstated`; stands with legs alone.
-    datum: Option<String>,
+/// What is asked: a volume or the legs of a route, exactly one of them. `truce` reads it, and says what it reads.
+pub struct CheckBody;
+
+impl PartialSchema for CheckBody {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = Asked::schema();
+        schema["examples"] = json!([{"volume": {"circle": {"centre": {"lat_e7": 362_000_000, "lon_e7": 371_600_000}, "radius_m": 2000},
+            "datum": "wgs84", "from": "2016-06-22T08:00:00Z", "until": "2016-06-22T12:00:00Z"}}]);
+        serde_json::from_value(schema).expect("it is a schema of constant form, and tested")
+    }
 }
+
+impl ToSchema for CheckBody {}
 
 /// What meets it, among what the asker may read. What he may not read changes nothing here.
 #[derive(Debug, Serialize, ToSchema)]
@@ -148,7 +148,7 @@ fn answer(asker: &Asker, body: &Value) -> Result<CheckRow, Problem> {
         convert::volumes(&notified, &Place::Member(&Place::Top, member)).map_err(|error| {
             Problem::refused(error.place, format!("cannot be taken: {}", error.error))
         })?;
-    let index = asker.node.index(&asker.eyes);
+    let index = asker.node.notified(&asker.eyes);
     let checked = index.check(&asker.views, &volumes)?;
     Ok(CheckRow::of(checked, &asker.views.context()))
 }
@@ -206,5 +206,22 @@ impl ConflictRow {
                 _ => None,
             },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_says_of_a_question_what_its_reader_says() {
+        let mut documented = serde_json::to_value(CheckBody::schema()).unwrap();
+        let examples = documented
+            .as_object_mut()
+            .unwrap()
+            .remove("examples")
+            .unwrap();
+        assert_eq!(documented, Asked::schema());
+        assert!(Asked::read(&examples[0], &Place::Top).is_ok());
     }
 }
