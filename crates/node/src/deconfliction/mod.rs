@@ -7,8 +7,10 @@
 pub mod convert;
 pub mod geojson;
 mod index;
+mod nearness;
 
 pub use index::{Checked, Index, Met, NotCompared};
+pub use nearness::nearness;
 
 use space::{Reason, Rules, Verdict};
 use truce::protection::UNCHANGED;
