@@ -162,3 +162,32 @@ fn a_sight_of_a_head_computes_what_it_tells_of_and_nothing_that_was_received() {
     // Each of the ten; and what nobody took, when it was first seen.
     assert_eq!(computed, 11);
 }
+
+#[test]
+fn a_log_that_is_flooded_holds_up_no_other() {
+    let mut world = quiet();
+    world.now = utc(START);
+    let mut holding = Holding::of(&world, &[Eyes::Node]);
+    holding.arrive_whole(&world, &EVERYTHING);
+    holding.settle(64);
+    let routine =
+        json!({"precedence": "ROUTINE", "to": ["US"], "words": "again", "language": "en"});
+    for _ in 0..50 {
+        say(&mut world, 0, "message.send/1", &[], routine.clone());
+    }
+    let flash = json!({"precedence": "FLASH", "to": ["RU"], "happening": "still_happening",
+        "place": {"lat_e7": 350_000_000, "lon_e7": 380_000_000}});
+    let calls = [1, 2].map(|who| say(&mut world, who, "message.send/1", &[], flash.clone()));
+    holding.arrive_whole(&world, &EVERYTHING);
+    holding.fold(0, 8);
+    let views = &holding.views[0];
+    for call in &calls {
+        assert!(views.object("matter", call).unwrap().is_some());
+    }
+    let folded = views.context().folded[world.logs[0].origin()];
+    assert_eq!(
+        folded,
+        world.logs[0].size() - 50 + 6,
+        "the rest of the room is its own"
+    );
+}

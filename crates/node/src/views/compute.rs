@@ -5,7 +5,7 @@ use super::fold::{Fold, signed};
 use super::group::{Group, Logs, Member, index, name_of, said};
 use super::objects::{self, Object};
 use super::reception::Told;
-use super::schema::{OPEN, SPAN};
+use super::schema::{OPEN, SPAN, span_of};
 use super::watches::News;
 use crate::authority::Eyes;
 use crate::source::Sources;
@@ -631,7 +631,7 @@ impl Debt {
     }
 
     fn put(&self, db: &Connection, root: i64, n: i64) -> Result<(), ViewError> {
-        const SQL: &str = "INSERT OR REPLACE INTO owed (root, n, about, what, part, by_sign, to_sign, asked_in, said_at, started_at, received, due_at, late_at, settled_at, holding) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+        const SQL: &str = "INSERT OR REPLACE INTO owed (root, n, about, what, part, by_sign, to_sign, asked_in, said_at, started_at, received, due_at, late_at, settled_at, holding, span) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
         db.prepare_cached(SQL)?.execute(params![
             root,
             n,
@@ -647,7 +647,8 @@ impl Debt {
             self.due_at,
             self.late_at,
             self.settled_at,
-            self.holding
+            self.holding,
+            span_of(self.said_at, self.settled_at)
         ])?;
         Ok(())
     }

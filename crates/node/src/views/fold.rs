@@ -295,31 +295,36 @@ impl Fold {
     ) -> Result<Progress, ViewError> {
         let members = self.prepare(sources)?;
         let mut progress = Progress::default();
-        let mut begun = false;
+        let mut waiting: Vec<(Arc<Source>, u64, u64)> = Vec::new();
         for source in sources.all() {
             let own = self.eyes == Eyes::Participant(source.origin().clone());
-            if alone && !own {
-                continue;
+            let (from, size) = (self.folded(source.origin()), source.size());
+            if size > from && (own || !alone) {
+                waiting.push((source, from, size));
             }
-            let from = self.folded(source.origin());
-            let room = (batch.statements_max as u64).saturating_sub(progress.folded);
-            let size = source.size().max(from);
-            let until = size.min(from + room);
-            progress.more |= size > until;
-            if until == from {
+        }
+        // Each log has its share, and what one leaves of it is the others': a log that is flooded holds up none.
+        waiting.sort_by_key(|(_, from, size)| size - from);
+        let begun = !waiting.is_empty();
+        if begun {
+            self.db.execute_batch("BEGIN IMMEDIATE")?;
+        }
+        let mut room = batch.statements_max as u64;
+        for (n, (source, from, size)) in waiting.iter().enumerate() {
+            let share = room / (waiting.len() - n) as u64;
+            let until = *size.min(&(from + share));
+            progress.more |= *size > until;
+            if until == *from {
                 continue;
-            }
-            if !begun {
-                self.db.execute_batch("BEGIN IMMEDIATE")?;
-                begun = true;
             }
             let log = self.logs.number(&self.db, source.origin())?;
-            for at in from..until {
+            for at in *from..until {
                 let statement = source.statement(at)?;
                 self.take_entry(id(log, at), at, statement.as_deref(), &members)?;
             }
-            self.note_folded(&source, log, until)?;
+            self.note_folded(source, log, until)?;
             progress.folded += until - from;
+            room -= until - from;
         }
         if begun || self.again {
             if !begun {

@@ -6,7 +6,7 @@ use super::erasure::ErasedRow;
 use super::fold::reference;
 use super::group::{Group, Kept, Logs, id, index, joins, said};
 use super::objects;
-use super::schema::{OPEN, SPAN};
+use super::schema::{OPEN, OPEN_THEN, SPAN};
 use super::{Context, ViewError, Views};
 use crate::search::Texts;
 use record::name::{CallSign, Origin, Reference};
@@ -535,10 +535,11 @@ pub(crate) fn short(context: &Context, origin: &Origin, at: u64) -> String {
 }
 
 /// What [`owed_row`] reads.
-pub(super) const OWED: &str = "SELECT w.what, w.part, w.by_sign, w.to_sign, w.about, w.said_at, w.started_at, w.received, w.due_at, w.holding, o.title FROM owed w LEFT JOIN object o ON o.id = w.about";
+pub(super) const OWED: &str = "SELECT w.what, w.part, w.by_sign, w.to_sign, w.about, w.said_at, w.started_at, w.received, w.due_at, w.holding, o.title";
+pub(super) const OBJECT: &str = "LEFT JOIN object o ON o.id = w.about";
 
 fn due(db: &Connection, context: &Context, now: UtcMs) -> Result<Vec<OwedRow>, ViewError> {
-    let sql = format!("{OWED} WHERE w.settled_at > ?1 AND w.said_at <= ?1");
+    let sql = format!("{OWED} {OPEN_THEN} {OBJECT}");
     let logs = Logs::load(db)?;
     let mut rows = Vec::new();
     let mut select = db.prepare_cached(&sql)?;

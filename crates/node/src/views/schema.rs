@@ -1,13 +1,26 @@
 //! The tables of one reader's views. Ids, `seq` and the order of rows are local; nothing else is.
 
 /// Changes with every change of the tables or of what is written into them: other views are thrown away and computed anew.
-pub const LAYOUT: i64 = 11;
+pub const LAYOUT: i64 = 12;
 
 /// Entries of a log are numbered below this in ids: `log * SPAN + index`.
 pub const SPAN: i64 = 1 << 40;
 
 /// `settled_at` of what is open.
 pub const OPEN: i64 = i64::MAX;
+
+/// The span of what is open, or stood for longer than a lifetime.
+const SPAN_LONGEST: i64 = 22;
+
+/// The class of how long a debt stood: the least `n` of which 4ⁿ milliseconds are longer.
+pub fn span_of(said_at: i64, settled_at: i64) -> i64 {
+    let stood = settled_at.saturating_sub(said_at).max(0);
+    let bits = i64::from(i64::BITS - stood.leading_zeros());
+    ((bits + 1) / 2).min(SPAN_LONGEST)
+}
+
+/// Debts that were open at `?1`, as `w`.
+pub const OPEN_THEN: &str = "FROM span CROSS JOIN owed w INDEXED BY owed_open ON w.span = span.span AND w.said_at > ?1 - span.below_ms AND w.said_at <= ?1 AND w.settled_at > ?1 AND w.settled_at > w.said_at";
 
 /// What is a person's word: the condition of the index `statement_word`, in the same spelling.
 pub const NOT_BY_ITSELF: &str = "kind NOT IN ('head.seen/1', 'receipt/1', 'erase.done/1', 'office.grant/1', 'key.grant/1', 'participant.declare/1')";
@@ -58,9 +71,14 @@ CREATE TABLE owed (
   late_at INTEGER,
   settled_at INTEGER NOT NULL,
   holding TEXT,
+  span INTEGER NOT NULL,
   PRIMARY KEY (root, n)
 ) WITHOUT ROWID;
-CREATE INDEX owed_open ON owed (settled_at, said_at, by_sign, to_sign);
+-- What was open at some time is found by how long debts stood: of each span, only what was said so shortly before.
+CREATE TABLE span (span INTEGER PRIMARY KEY, below_ms INTEGER NOT NULL);
+WITH RECURSIVE s (n, below) AS (VALUES (0, 1) UNION ALL SELECT n + 1, below * 4 FROM s WHERE n < 21) INSERT INTO span SELECT n, below FROM s;
+INSERT INTO span VALUES (22, 9223372036854775807);
+CREATE INDEX owed_open ON owed (span, said_at, settled_at, by_sign, to_sign) WHERE settled_at > said_at;
 -- Open debts are counted and ordered without looking at their rows.
 CREATE INDEX owed_of ON owed (by_sign, settled_at, due_at, started_at, said_at, to_sign);
 CREATE INDEX owed_to ON owed (to_sign, settled_at, due_at, started_at, said_at, by_sign);
@@ -115,3 +133,20 @@ CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID
 -- `epoch` is another whenever the tables are made anew: whatever follows their changes starts again.
 INSERT INTO state VALUES ('seq', 0), ('cut_by', 0), ('epoch', abs(random()) | 1);
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_debt_stood_for_less_than_its_span_says_and_for_no_less_than_the_one_before() {
+        let day = 86_400_000;
+        for stood in [0, 1, 3, 4, 15, 16, 17, 1000, day, 90 * day, 1 << 42] {
+            let span = span_of(5, 5 + stood);
+            let below = |span: i64| 4_i64.pow(u32::try_from(span).unwrap());
+            assert!(span == SPAN_LONGEST || stood < below(span), "{stood}");
+            assert!(span == 0 || stood >= below(span - 1), "{stood}");
+        }
+        assert_eq!(span_of(5, OPEN), SPAN_LONGEST);
+    }
+}

@@ -3,8 +3,8 @@
 
 use super::group::{Logs, index};
 use super::incidents::KnownTo;
-use super::query::{OWED, OwedRow, line_at, owed_row};
-use super::schema::{NOT_BY_ITSELF, SPAN};
+use super::query::{OBJECT, OWED, OwedRow, line_at, owed_row};
+use super::schema::{NOT_BY_ITSELF, OPEN_THEN, SPAN};
 use super::{Context, ViewError, Views};
 use record::name::{CallSign, Origin, Reference};
 use record::time::UtcMs;
@@ -153,7 +153,9 @@ impl Snapshot<'_> {
             .db
             .prepare_cached(&count)?
             .query_row([now.0], |row| row.get(0))?;
-        let sql = format!("{OWED} WHERE {OF} ORDER BY w.due_at, w.about, w.n LIMIT ?2");
+        let sql = format!(
+            "{OWED} FROM owed w {OBJECT} WHERE {OF} ORDER BY w.due_at, w.about, w.n LIMIT ?2"
+        );
         let mut select = self.db.prepare_cached(&sql)?;
         let mut rows = select.query(params![now.0, max])?;
         let mut first = Vec::new();
@@ -235,7 +237,7 @@ impl Snapshot<'_> {
     }
 
     fn owed(&self, object: i64, n: i64, now: UtcMs) -> Result<Option<(Item, OwedRow)>, ViewError> {
-        let sql = format!("{OWED} WHERE w.root = ?1 AND w.n = ?2");
+        let sql = format!("{OWED} FROM owed w {OBJECT} WHERE w.root = ?1 AND w.n = ?2");
         let mut select = self.db.prepare_cached(&sql)?;
         let mut rows = select.query([object, n])?;
         let row = rows.next()?;
@@ -248,8 +250,10 @@ impl Snapshot<'_> {
     /// # Errors
     /// [`ViewError`].
     pub fn oldest_by_direction(&self, now: UtcMs, max: usize) -> Result<First<OwedRow>, ViewError> {
-        const SQL: &str = "SELECT min(said_at), root, n FROM owed WHERE settled_at > ?1 AND said_at <= ?1 AND by_sign <> to_sign GROUP BY by_sign, to_sign";
-        let mut select = self.db.prepare_cached(SQL)?;
+        let sql = format!(
+            "SELECT min(w.said_at), w.root, w.n {OPEN_THEN} WHERE w.by_sign <> w.to_sign GROUP BY w.by_sign, w.to_sign"
+        );
+        let mut select = self.db.prepare_cached(&sql)?;
         let rows = select.query_map([now.0], |row| {
             Ok((
                 row.get::<_, i64>(0)?,
