@@ -12,6 +12,7 @@ use node::{Node, Running, Settings};
 use record::audience::Audience;
 use record::name::Reference;
 use record::statement::Draft;
+use record::time::UtcMs;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -20,7 +21,7 @@ use support::server::Server;
 use support::{Exercise, office_for, sign};
 use truce::participants::Office;
 use truce::protection::UNCHANGED;
-use truce::volumes::Asked;
+use truce::volumes::{Asked, LEGS_MAX};
 use truce::wire::{Place, Wire};
 
 const CHECK: &str = "/api/v1/check";
@@ -381,6 +382,42 @@ fn the_index_follows_versions_ends_and_restarts() {
     exercise.stop();
     exercise.start();
     assert!(told(&exercise, &there).is_empty());
+}
+
+/// A road of so many legs with a wait after each, passing the clinic in its first.
+fn long_road(minute: i64) -> Value {
+    let mut legs = Vec::new();
+    for n in 0..LEGS_MAX as i64 {
+        let at = |minutes: i64| {
+            let from = support::utc("2016-03-02T08:00:00Z").0;
+            UtcMs(from + (minute + minutes) * 60_000).to_string()
+        };
+        let lon_e7 = 370_600_000 + n * 2_000_000;
+        legs.push(json!({"from": place(362_000_000, lon_e7), "from_at": at(10 * n), "to": place(362_000_000, lon_e7 + 2_000_000),
+            "to_at": at(10 * n + 5), "radius_m": 100}));
+    }
+    Value::Array(legs)
+}
+
+#[test]
+fn an_index_that_is_made_anew_among_many_ended_volumes_answers_the_same() {
+    let exercise = four();
+    let clinic = say(&exercise, "HUM", site(&Notice::to(&["US"]), json!({})));
+    let notice = Notice::to(&["US"]);
+    let convoy = say(&exercise, "HUM", movement(&notice, long_road(0)));
+    let both = BTreeSet::from([clinic.to_string(), convoy.to_string()]);
+    // Each version is 127 volumes, so that far more have ended at last than the index keeps.
+    for minute in 1..40 {
+        let again = Notice::again(&convoy, &["US"]);
+        say(&exercise, "HUM", movement(&again, long_road(minute)));
+        assert_eq!(told(&exercise, &wide()), both, "version {minute}");
+    }
+    // Of the last version, and of none before it: it passes 39 minutes later.
+    let early = around(1_000, "2016-03-02T08:00:00Z", "2016-03-02T08:30:00Z");
+    assert_eq!(
+        told(&exercise, &early),
+        BTreeSet::from([clinic.to_string()])
+    );
 }
 
 #[test]
