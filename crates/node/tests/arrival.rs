@@ -228,6 +228,26 @@ fn cases() -> u32 {
 }
 
 /// The same truces at each run, so that a red test means a changed line; others on request.
+#[test]
+fn an_owner_whose_log_comes_after_an_exposure_of_his_site_is_owed_the_warning_then() {
+    let exposure = Step {
+        who: 2,
+        what: 61,
+        about: 2750,
+        readers: 0,
+        minutes: 0,
+        n: 23,
+    };
+    let first = Event {
+        what: 0,
+        log: 2,
+        more: 9,
+        batch: 9,
+        pattern: 0,
+    };
+    every_reader(5, false, &[exposure], &[first]);
+}
+
 fn seed() -> RngSeed {
     if std::env::var_os("TRUCELINE_LONG").is_some() {
         RngSeed::Random

@@ -109,11 +109,34 @@ impl Fold {
             .query_row([log * SPAN, (log + 1) * SPAN - 1], |row| row.get(0))?)
     }
 
+    /// The objects of the statements that name anything of a log.
+    fn naming(&self, log: i64) -> Result<Vec<i64>, ViewError> {
+        const SQL: &str = "SELECT DISTINCT s.root FROM about JOIN statement s ON s.id = about.from_id WHERE about.to_id BETWEEN ?1 AND ?2";
+        let mut select = self.db.prepare_cached(SQL)?;
+        let rows = select.query_map([log * SPAN, (log + 1) * SPAN - 1], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Reads instruments and call signs anew, and computes whatever they change.
     pub(super) fn reach(&mut self) -> Result<(), ViewError> {
         const SINCE: &str = "SELECT DISTINCT root FROM statement WHERE kind IN ('message.send/1', 'area.designate/1', 'separation.ask/1', 'instrument.table/1', 'site.notify/1', 'exposure.declare/1', 'movement.notify/1') AND at_ms >= ?1";
         const ALL: &str = "SELECT DISTINCT root FROM statement WHERE at_ms >= ?1";
-        let (sql, from) = match self.read_basis()? {
+        let known = Arc::clone(&self.directory);
+        let reach = self.read_basis()?;
+        if reach != Reach::Everything {
+            // Whoever is named by his log alone, as the owner of a site, has a name only now.
+            let directory = Arc::clone(&self.directory);
+            let new = directory.call_signs().filter_map(|sign| {
+                let origin = directory.origin(sign)?;
+                let log = self.logs.known(origin)?;
+                known.call_sign(origin).is_none().then_some(log)
+            });
+            for log in new.collect::<Vec<_>>() {
+                let naming = self.naming(log)?;
+                self.work.roots.extend(naming);
+            }
+        }
+        let (sql, from) = match reach {
             Reach::Nothing => return Ok(()),
             Reach::From(at) => (SINCE, at.0),
             Reach::Everything => (ALL, i64::MIN),

@@ -193,6 +193,9 @@ impl Fold {
         for origin in origins {
             self.hear_watches(&origin, News::Anew)?;
         }
+        // What stands in the tables was computed with all this.
+        self.work.roots.clear();
+        self.work.watches.clear();
         Ok(())
     }
 

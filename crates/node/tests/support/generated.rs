@@ -16,12 +16,12 @@ const START: &str = "2016-03-02T00:00:00Z";
 /// One step of a generated truce.
 #[derive(Debug, Clone)]
 pub struct Step {
-    who: usize,
-    what: usize,
-    about: usize,
-    readers: usize,
-    minutes: i64,
-    n: usize,
+    pub who: usize,
+    pub what: usize,
+    pub about: usize,
+    pub readers: usize,
+    pub minutes: i64,
+    pub n: usize,
 }
 
 pub fn step() -> impl Strategy<Value = Step> {
