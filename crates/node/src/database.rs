@@ -33,6 +33,12 @@ pub fn reader(path: &Path) -> Result<Connection, rusqlite::Error> {
     Ok(db)
 }
 
+/// Empties the write-ahead log, in which what was deleted still stands; whether it could: not while somebody reads.
+pub fn empty_log(db: &Connection) -> Result<bool, rusqlite::Error> {
+    let busy: i64 = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    Ok(busy == 0)
+}
+
 fn set_up(db: Connection) -> Result<Connection, rusqlite::Error> {
     db.busy_timeout(BUSY_WAIT)?;
     db.set_prepared_statement_cache_capacity(PREPARED_MAX);

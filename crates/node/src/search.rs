@@ -217,10 +217,7 @@ impl Writer {
     /// Empties the write-ahead log of what is gone. While somebody reads it cannot be emptied: it is tried again.
     fn flush(&mut self) -> Result<(), ViewError> {
         if self.unflushed {
-            let busy: i64 = self
-                .db
-                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-            self.unflushed = busy != 0;
+            self.unflushed = !database::empty_log(&self.db)?;
         } // protects: what_was_erased_stands_in_no_file_of_the_store
         Ok(())
     }
