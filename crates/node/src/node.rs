@@ -272,7 +272,11 @@ impl Node {
             dir: dir.to_owned(),
             exercise,
             searches: open_searches(&views)?,
-            indexes: open_indexes(&views)?,
+            // The thread that keeps them fills them; whoever asks before does it himself.
+            indexes: views
+                .keys()
+                .map(|eyes| (eyes.clone(), Arc::default()))
+                .collect(),
             places: Places::open(dir).map_err(ViewError::from)?,
             timers: Timers::open(dir)?,
             clerk: Clerk::default(),
@@ -878,16 +882,4 @@ fn open_searches(
         .iter()
         .map(|(eyes, views)| Ok((eyes.clone(), Arc::new(Search::open(views)?))));
     searches.collect()
-}
-
-/// What is notified, of each reader from his own views, computed anew at each start.
-fn open_indexes(
-    views: &BTreeMap<Eyes, Arc<Views>>,
-) -> Result<BTreeMap<Eyes, Arc<Index>>, NodeError> {
-    let indexes = views.iter().map(|(eyes, views)| {
-        let index = Index::default();
-        index.follow(views)?;
-        Ok((eyes.clone(), Arc::new(index)))
-    });
-    indexes.collect()
 }
