@@ -100,7 +100,7 @@ impl OwnLog {
         self.kinds.len() as u64
     }
 
-    /// The log as far as the kinds of its entries tell: what was said with those of [`OwnLog::REMEMBERED`] is told with
+    /// The log as far as the kinds of its entries tell: what was said with those that [`OwnLog::remembers`] is told with
     /// [`OwnLog::remember`] afterwards, in the order of their indices.
     #[must_use]
     pub fn of_kinds(origin: Origin, kinds: Vec<Option<Name>>) -> Self {
@@ -110,32 +110,25 @@ impl OwnLog {
         }
     }
 
-    /// Kinds of which more has to be known than that they stand there.
-    pub const REMEMBERED: &[Name] = &[
-        Name::OfficeGrant,
-        Name::OfficeRevoke,
-        Name::AreaDesignate,
-        Name::Retract,
-        Name::ShiftOpen,
-        Name::ShiftHandOver,
-        Name::ShiftAccept,
-        Name::Erase,
-        Name::SiteNotify,
-        Name::SiteStopSharing,
-        Name::SiteWithdraw,
-        Name::MovementNotify,
-        Name::MovementRevise,
-        Name::MovementDepart,
-        Name::MovementCheckIn,
-        Name::MovementHold,
-        Name::MovementDenied,
-        Name::MovementDivert,
-        Name::MovementResume,
-        Name::MovementTurnBack,
-        Name::MovementArrive,
-        Name::MovementClose,
-        Name::MovementAbort,
-    ];
+    /// Whether more has to be known of entries of this kind than that they stand there.
+    #[must_use]
+    pub fn remembers(name: Name) -> bool {
+        const KINDS: &[Name] = &[
+            Name::OfficeGrant,
+            Name::OfficeRevoke,
+            Name::AreaDesignate,
+            Name::Retract,
+            Name::ShiftOpen,
+            Name::ShiftHandOver,
+            Name::ShiftAccept,
+            Name::Erase,
+            Name::SiteNotify,
+            Name::SiteStopSharing,
+            Name::SiteWithdraw,
+            Name::MovementNotify,
+        ];
+        KINDS.contains(&name) || MOVES.contains(&name)
+    }
 
     /// The offices that `kid` holds for the next entry.
     #[must_use]

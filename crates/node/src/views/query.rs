@@ -1065,10 +1065,7 @@ fn own_log(db: &Connection, origin: &Origin, folded: u64) -> Result<OwnLog, View
         {
             *place = name;
         }
-        details.extend(
-            name.filter(|name| OwnLog::REMEMBERED.contains(name))
-                .map(|_| at),
-        );
+        details.extend(name.filter(|name| OwnLog::remembers(*name)).map(|_| at));
     }
     details.sort_unstable();
     let mut own = OwnLog::of_kinds(origin.clone(), kinds);
