@@ -1319,44 +1319,39 @@ pub(super) fn rows(
             name(row.get(6)?)
         ));
     }
-    let mut select = db.prepare("SELECT about, what, part, by_sign, to_sign, asked_in, said_at, started_at, received, due_at, settled_at, holding, root FROM owed")?;
-    let mut found = select.query([])?;
-    while let Some(row) = found.next()? {
-        let mut line = format!(
-            "owed {} {} {}",
-            name(row.get(0)?),
-            name(row.get(5)?),
-            name(row.get(12)?)
-        );
-        for column in [1, 2, 3, 4, 6, 7, 8, 9, 10, 11] {
-            let value: Sql = row.get(column)?;
-            line += &format!(" {value:?}");
+    // Of each table: how many of the first columns are ids.
+    let tables = [
+        (
+            "owed",
+            3,
+            "SELECT about, asked_in, root, what, part, by_sign, to_sign, said_at, started_at, received, due_at, settled_at, holding FROM owed",
+        ),
+        (
+            "object",
+            1,
+            "SELECT id, capability, at_ms, end_ms, by_sign, place, tag, title, open, body FROM object",
+        ),
+        (
+            "report",
+            1,
+            "SELECT id, from_ms, until_ms, said_ms, known_to, area, alleges, access, sides FROM report",
+        ),
+    ];
+    for (table, ids, sql) in tables {
+        let mut select = db.prepare(sql)?;
+        let columns = select.column_count();
+        let mut found = select.query([])?;
+        while let Some(row) = found.next()? {
+            let mut line = table.to_owned();
+            for column in 0..ids {
+                line += &format!(" {}", name(row.get(column)?));
+            }
+            for column in ids..columns {
+                let value: Sql = row.get(column)?;
+                line += &format!(" {value:?}");
+            }
+            rows.push(line);
         }
-        rows.push(line);
-    }
-    let mut select = db.prepare(
-        "SELECT id, capability, at_ms, end_ms, by_sign, place, tag, title, open, body FROM object",
-    )?;
-    let mut found = select.query([])?;
-    while let Some(row) = found.next()? {
-        let mut line = format!("object {}", name(row.get(0)?));
-        for column in 1..=9 {
-            let value: Sql = row.get(column)?;
-            line += &format!(" {value:?}");
-        }
-        rows.push(line);
-    }
-    let mut select = db.prepare(
-        "SELECT id, from_ms, until_ms, said_ms, known_to, area, alleges, access, sides FROM report",
-    )?;
-    let mut found = select.query([])?;
-    while let Some(row) = found.next()? {
-        let mut line = format!("report {}", name(row.get(0)?));
-        for column in 1..=8 {
-            let value: Sql = row.get(column)?;
-            line += &format!(" {value:?}");
-        }
-        rows.push(line);
     }
     rows.extend(
         shifts
