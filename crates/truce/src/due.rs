@@ -281,13 +281,13 @@ pub(crate) fn of_matter(matter: &Matter) -> Vec<Owed> {
             about: matter.root.clone(),
             asked_in: state.asked_in.clone(),
             said_at,
-            delivery: state.delivery,
+            delivery: state.reception.delivery,
             due_at: state.due_at,
             settled_at: match word {
                 PartState::Silent => None,
                 PartState::Answered { at, .. } | PartState::Refused { at, .. } => Some(*at),
             },
-            holding: state.holding.clone(),
+            holding: state.reception.holding.clone(),
         }));
     }
     all

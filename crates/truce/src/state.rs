@@ -173,7 +173,10 @@ impl Truce {
             return BTreeSet::new();
         };
         let received = |matter: &Matter| {
-            let there = matter.recipients.get(&own).map(|state| state.delivery);
+            let there = matter
+                .recipients
+                .get(&own)
+                .map(|state| state.reception.delivery);
             matter.by == own
                 || matches!(there, Some(Delivery::Received(received)) if received <= at)
         };
@@ -195,7 +198,7 @@ impl Truce {
                 .find_map(|send| send.message.language.clone());
             let Some(language) = language else { continue };
             for (recipient, state) in &mut matter.recipients {
-                let at = state.delivery.at();
+                let at = state.reception.delivery.at();
                 let shifts = self
                     .directory
                     .origin(recipient)

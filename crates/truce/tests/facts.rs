@@ -353,7 +353,10 @@ fn the_original_words_and_whether_somebody_on_duty_reads_them_are_kept() {
     let truce = room.truce();
     let there = &truce.matters[&call].recipients[&sign("US")];
     assert_eq!(there.language_on_duty, Some(false));
-    assert_eq!(there.read_back.as_ref().unwrap().same_place, Some(false));
+    assert_eq!(
+        there.reception.read_back.as_ref().unwrap().same_place,
+        Some(false)
+    );
     assert_eq!(
         truce.matters[&call].sends[0]
             .message
@@ -408,7 +411,10 @@ fn repeats_of_an_unanswered_matter_group_and_climb_and_a_new_place_sounds_again(
     let now = utc("2016-07-25T13:50:00Z");
     assert!(!matter.is_sounding(&sign("RU"), silenced, now));
     assert!(
-        matter.recipients[&sign("RU")].acknowledged.is_none(),
+        matter.recipients[&sign("RU")]
+            .reception
+            .acknowledged
+            .is_none(),
         "silencing acknowledges nothing"
     );
     let mut moved = flash(&["RU"]);
@@ -633,7 +639,9 @@ fn without_a_receipt_the_first_sight_of_a_neutral_starts_the_clock_and_before_it
         &[],
         seen(call.index),
     );
-    let delivery = room.truce().matters[&call].recipients[&sign("US")].delivery;
+    let delivery = room.truce().matters[&call].recipients[&sign("US")]
+        .reception
+        .delivery;
     assert_eq!(
         delivery,
         Delivery::Unreachable(utc("2016-06-20T09:00:00Z")),

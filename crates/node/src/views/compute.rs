@@ -9,14 +9,14 @@ use super::schema::{OPEN, SPAN, span_of};
 use super::watches::News;
 use crate::authority::Eyes;
 use crate::source::Sources;
-use record::name::{CallSign, Origin, Reference};
+use record::name::{Origin, Reference};
 use record::statement::Statement;
 use record::time::UtcMs;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
-use truce::contact::{Delivery, Matter};
+use truce::contact::Delivery;
 use truce::due::{Owed, What};
 use truce::incidents::Report;
 use truce::kinds::Name;
@@ -236,30 +236,13 @@ impl Fold {
                 mine.push(Debt::of(about, asked_in, owed));
             }
         }
-        for matter in part.matters.values().filter(|matter| !matter.asks()) {
-            let about = self.id_of(&matter.root)?;
-            if self.root(about)?.unwrap_or(about) != root {
-                continue;
-            }
-            for (recipient, state) in &matter.recipients {
-                let asked_in = self.id_of(&state.asked_in)?;
-                mine.push(Debt::told(
-                    about,
-                    asked_in,
-                    matter,
-                    recipient,
-                    state.delivery,
-                ));
-            }
-        }
-        for told in super::sites::told(part)
-            .into_iter()
-            .chain(super::movements::told(part))
-        {
+        let told = super::contact::told(part).into_iter();
+        let told = told.chain(super::sites::told(part));
+        for told in told.chain(super::movements::told(part)) {
             let about = self.id_of(told.about)?;
             if self.root(about)?.unwrap_or(about) == root {
                 let version = self.id_of(told.version)?;
-                mine.push(Debt::told_of(about, version, &told));
+                mine.push(Debt::told(about, version, &told));
             }
         }
         Ok(mine)
@@ -575,25 +558,7 @@ impl Debt {
     }
 
     /// What informs asks for nothing; whether it got there is told all the same, and a machine gives its receipt.
-    fn told(
-        about: i64,
-        asked_in: i64,
-        matter: &Matter,
-        recipient: &CallSign,
-        delivery: Delivery,
-    ) -> Self {
-        let told = Told {
-            about: &matter.root,
-            version: &matter.root,
-            at: matter.sends[0].at,
-            by: &matter.by,
-            to: recipient,
-            delivery,
-        };
-        Self::told_of(about, asked_in, &told)
-    }
-
-    fn told_of(about: i64, asked_in: i64, told: &Told<'_>) -> Self {
+    fn told(about: i64, asked_in: i64, told: &Told<'_>) -> Self {
         let said_at = told.at.0;
         Self {
             about,

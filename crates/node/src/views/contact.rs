@@ -1,12 +1,13 @@
 //! Matters: each message with its repeats, and of each recipient what became of it.
 
 use super::Context;
-use super::objects::{Holding, Object, Ref, json};
+use super::objects::{Object, Ref, json};
+use super::reception::{ReceptionRow, Told, step};
 use record::name::CallSign;
 use record::time::UtcMs;
 use serde::Serialize;
 use serde_json::Value;
-use truce::contact::{Delivery, Matter, PartState, RecipientState, Step};
+use truce::contact::{Matter, PartState, RecipientState};
 use truce::responses::Reply;
 use truce::standing::Effective;
 use truce::values::Language;
@@ -73,28 +74,13 @@ pub struct SendRow {
 pub struct RecipientRow {
     /// Who.
     pub call_sign: String,
-    /// `received`, `sent_no_receipt` (a neutral saw a head that covers it) or `unreachable`.
-    pub delivery: &'static str,
-    /// When it got there, or since when it does not.
-    #[schema(format = DateTime)]
-    pub delivery_at: String,
-    /// The machine's receipt.
-    #[schema(format = DateTime)]
-    pub receipt_at: Option<String>,
-    /// A person read it.
-    pub acknowledged: Option<Ref>,
+    /// What became of it there. Among `missing` are `answer` and `answer:PART` too, and no step that is not asked for.
+    #[serde(flatten)]
+    pub reception: ReceptionRow,
     /// Whether somebody on duty reads the language; absent: not said.
     pub language_on_duty: Option<bool>,
-    /// A person repeated it.
-    pub read_back: Option<ReadBackRow>,
-    /// It was sent down.
-    pub sent_down: Option<Ref>,
-    /// Those below confirmed it.
-    pub confirmed_below: Option<Ref>,
     /// Answers to the whole, or to each part.
     pub parts: Vec<PartRow>,
-    /// The last holding reply.
-    pub holding: Option<Holding>,
     /// The recipient's own grade.
     pub regraded: Option<String>,
     /// To which office it went there.
@@ -104,18 +90,6 @@ pub struct RecipientRow {
     /// When the answer is due, once the clock has started.
     #[schema(format = DateTime)]
     pub due_at: Option<String>,
-    /// What is missing: `receipt`, `acknowledgement`, `read_back`, `sent_down`, `confirmed_below`, `answer`, `answer:PART`.
-    pub missing: Vec<String>,
-}
-
-/// A read-back.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ReadBackRow {
-    /// Where it stands.
-    #[serde(flatten)]
-    pub said: Ref,
-    /// Whether the place is the same; absent when one of the two names none.
-    pub same_place: Option<bool>,
 }
 
 /// The last word on the whole, or on one part.
@@ -129,6 +103,22 @@ pub struct PartRow {
     pub said: Option<Ref>,
     /// What was answered.
     pub reply: Option<Value>,
+}
+
+/// Of what asks for nothing, to whom it was sent.
+pub(super) fn told(part: &Truce) -> Vec<Told<'_>> {
+    let inform = part.matters.values().filter(|matter| !matter.asks());
+    let told = inform.flat_map(|matter| {
+        matter.recipients.iter().map(|(to, state)| Told {
+            about: &matter.root,
+            version: &state.asked_in,
+            at: matter.sends[0].at,
+            by: &matter.by,
+            to,
+            delivery: state.reception.delivery,
+        })
+    });
+    told.collect()
 }
 
 pub(super) fn objects(part: &Truce) -> Vec<Object> {
@@ -217,31 +207,22 @@ fn send(send: &truce::contact::Send) -> SendRow {
 }
 
 fn recipient((call_sign, state): (&CallSign, &RecipientState)) -> RecipientRow {
-    let (delivery, at) = delivery(state.delivery);
     RecipientRow {
         call_sign: call_sign.to_string(),
-        delivery,
-        delivery_at: at.to_string(),
-        receipt_at: state.receipt.map(|at| at.to_string()),
-        acknowledged: state.acknowledged.as_ref().map(Ref::pair),
+        reception: ReceptionRow {
+            missing: state.missing.iter().map(step).collect(),
+            ..ReceptionRow::of(&state.reception)
+        },
         language_on_duty: state.language_on_duty,
-        read_back: state.read_back.as_ref().map(|fact| ReadBackRow {
-            said: Ref::new(&fact.reference, fact.at),
-            same_place: fact.same_place,
-        }),
-        sent_down: state.sent_down.as_ref().map(Ref::pair),
-        confirmed_below: state.confirmed_below.as_ref().map(Ref::pair),
         parts: state
             .parts
             .iter()
             .map(|(id, word)| part(id.as_ref().map(ToString::to_string), word))
             .collect(),
-        holding: state.holding.as_ref().map(Holding::new),
         regraded: state.regraded.as_ref().map(|(_, grade)| word(grade)),
         escalated: state.escalated.map(|office| office.as_str().into()),
         answer_within_s: state.clock.answer_within_s.get(),
         due_at: state.due_at.map(|at| at.to_string()),
-        missing: state.missing.iter().map(step).collect(),
     }
 }
 
@@ -284,14 +265,6 @@ fn by_watch(recipient: &Value, language: &Language, context: &Context) -> Option
     context.shifts.get(origin)?.reads(language, at)
 }
 
-pub(super) fn delivery(delivery: Delivery) -> (&'static str, record::time::UtcMs) {
-    match delivery {
-        Delivery::Received(at) => ("received", at),
-        Delivery::SentNoReceipt(at) => ("sent_no_receipt", at),
-        Delivery::Unreachable(since) => ("unreachable", since),
-    }
-}
-
 fn part(part: Option<String>, word: &PartState) -> PartRow {
     let (state, said, reply): (_, _, Option<&Reply>) = match word {
         PartState::Silent => ("silent", None, None),
@@ -307,18 +280,6 @@ fn part(part: Option<String>, word: &PartState) -> PartRow {
         state,
         said,
         reply: reply.map(Wire::write),
-    }
-}
-
-pub(super) fn step(step: &Step) -> String {
-    match step {
-        Step::Receipt => "receipt".into(),
-        Step::Acknowledgement => "acknowledgement".into(),
-        Step::ReadBack => "read_back".into(),
-        Step::SentDown => "sent_down".into(),
-        Step::ConfirmedBelow => "confirmed_below".into(),
-        Step::Answer => "answer".into(),
-        Step::AnswerTo(part) => format!("answer:{part}"),
     }
 }
 

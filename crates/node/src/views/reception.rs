@@ -1,11 +1,10 @@
 //! What became of a notice at one recipient, as rows: the same for sites, movements and exposures.
 
-use super::contact::{ReadBackRow, delivery, step};
 use super::objects::{Holding, Ref};
 use record::name::{CallSign, Reference};
 use record::time::UtcMs;
 use serde::Serialize;
-use truce::contact::{Delivery, Reception};
+use truce::contact::{Delivery, Reception, Step};
 use truce::protection::Gaps;
 use utoipa::ToSchema;
 
@@ -37,6 +36,16 @@ pub struct ReceptionRow {
     pub missing: Vec<String>,
 }
 
+/// A read-back.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReadBackRow {
+    /// Where it stands.
+    #[serde(flatten)]
+    pub said: Ref,
+    /// Whether the place is the same; absent when one of the two names none.
+    pub same_place: Option<bool>,
+}
+
 impl ReceptionRow {
     pub(super) fn of(reception: &Reception) -> Self {
         let (delivery, at) = delivery(reception.delivery);
@@ -54,6 +63,26 @@ impl ReceptionRow {
             holding: reception.holding.as_ref().map(Holding::new),
             missing: reception.missing(BY_NOW).iter().map(step).collect(),
         }
+    }
+}
+
+fn delivery(delivery: Delivery) -> (&'static str, record::time::UtcMs) {
+    match delivery {
+        Delivery::Received(at) => ("received", at),
+        Delivery::SentNoReceipt(at) => ("sent_no_receipt", at),
+        Delivery::Unreachable(since) => ("unreachable", since),
+    }
+}
+
+pub(super) fn step(step: &Step) -> String {
+    match step {
+        Step::Receipt => "receipt".into(),
+        Step::Acknowledgement => "acknowledgement".into(),
+        Step::ReadBack => "read_back".into(),
+        Step::SentDown => "sent_down".into(),
+        Step::ConfirmedBelow => "confirmed_below".into(),
+        Step::Answer => "answer".into(),
+        Step::AnswerTo(part) => format!("answer:{part}"),
     }
 }
 

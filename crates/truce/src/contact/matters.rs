@@ -193,24 +193,12 @@ pub enum Step {
 pub struct RecipientState {
     /// The first message of the matter that was sent to it.
     pub asked_in: Reference,
-    /// Whether it got there.
-    pub delivery: Delivery,
-    /// The machine's receipt.
-    pub receipt: Option<UtcMs>,
-    /// A person read it.
-    pub acknowledged: Option<(Reference, UtcMs)>,
+    /// What became of it there.
+    pub reception: Reception,
     /// Whether somebody on duty there reads the language; `None`: not known.
     pub language_on_duty: Option<bool>,
-    /// A person repeated it.
-    pub read_back: Option<ReadBackFact>,
-    /// It was sent down.
-    pub sent_down: Option<(Reference, UtcMs)>,
-    /// Those below confirmed it.
-    pub confirmed_below: Option<(Reference, UtcMs)>,
     /// Answers: to the whole, or to each part.
     pub parts: BTreeMap<Option<Slug>, PartState>,
-    /// The last holding reply: where, and the new date if it names one. It stops no clock.
-    pub holding: Option<(Reference, Option<UtcMs>)>,
     /// The recipient's own grade.
     pub regraded: Option<(Reference, Precedence)>,
     /// To which office it went there.
@@ -337,7 +325,8 @@ impl Matter {
         silenced_at: Option<UtcMs>,
         now: UtcMs,
     ) -> bool {
-        let attended = |state: &RecipientState| state.acknowledged.is_some() && state.is_answered();
+        let attended =
+            |state: &RecipientState| state.reception.acknowledged.is_some() && state.is_answered();
         let open = self.is_open()
             && self
                 .recipients
@@ -564,15 +553,9 @@ impl Recipient<'_> {
             .map(|at| UtcMs(at.0 + clock.answer_within_s.get() * 1000));
         let mut state = RecipientState {
             asked_in: mine[0].reference.clone(),
-            delivery: reception.delivery,
-            receipt: reception.receipt,
-            acknowledged: reception.acknowledged,
+            reception,
             language_on_duty: self.language_on_duty(),
-            read_back: reception.read_back,
-            sent_down: reception.sent_down,
-            confirmed_below: reception.confirmed_below,
             parts: self.parts(&mine),
-            holding: reception.holding,
             regraded,
             escalated: self.escalated(),
             clock,
@@ -646,31 +629,13 @@ impl Recipient<'_> {
 }
 
 fn missing(state: &RecipientState, informs: bool) -> Vec<Step> {
-    let steps = [
-        (state.receipt.is_none(), Step::Receipt),
-        (state.acknowledged.is_none(), Step::Acknowledgement),
-        (
-            state.clock.read_back
-                && state
-                    .read_back
-                    .as_ref()
-                    .is_none_or(|r| r.same_place == Some(false)),
-            Step::ReadBack,
-        ),
-        (
-            state.clock.pass_down && state.sent_down.is_none(),
-            Step::SentDown,
-        ),
-        (
-            state.clock.pass_down && state.confirmed_below.is_none(),
-            Step::ConfirmedBelow,
-        ),
-    ];
-    let mut missing: Vec<Step> = steps
-        .into_iter()
-        .filter(|(missing, _)| *missing)
-        .map(|(_, step)| step)
-        .collect();
+    let owed = |step: &Step| match step {
+        Step::ReadBack => state.clock.read_back,
+        Step::SentDown | Step::ConfirmedBelow => state.clock.pass_down,
+        _ => true,
+    };
+    let mut missing = state.reception.missing(UtcMs(i64::MAX));
+    missing.retain(owed);
     let silent = state
         .parts
         .iter()
