@@ -2,7 +2,7 @@
 
 use crate::areas;
 use crate::kinds::{Name, may_say};
-use crate::movements::{MOVES, Stage};
+use crate::movements::{MOVES, OPEN_MOVEMENTS_MAX, Stage};
 use crate::participants::{Office, Offices};
 use crate::protection::readers_rule;
 use crate::sites::{FIRST_NOTIFICATION, Sharing, SiteNotify, Withdraw};
@@ -62,6 +62,8 @@ pub struct OwnLog {
     /// Notifications that are about an earlier one, and of what that is.
     versions: BTreeMap<u64, u64>,
     movements: BTreeMap<u64, Stage>,
+    /// Movements that were notified and are not over.
+    open_movements: BTreeSet<u64>,
 }
 
 /// What an owner said of with whom a site is shared.
@@ -91,6 +93,7 @@ impl OwnLog {
             sites: BTreeMap::new(),
             versions: BTreeMap::new(),
             movements: BTreeMap::new(),
+            open_movements: BTreeSet::new(),
         }
     }
 
@@ -174,7 +177,10 @@ impl OwnLog {
                     self.outlines.insert(index, area.polygon.clone());
                 }
             }
-            (Some(Name::Retract), _) => self.retracted.extend(target),
+            (Some(Name::Retract), _) => {
+                self.retracted.extend(target);
+                self.open_movements.retain(|open| Some(*open) != target);
+            }
             (Some(Name::ShiftOpen), _) => {
                 self.watches = vec![index];
                 self.offered = None;
@@ -200,11 +206,16 @@ impl OwnLog {
             }
             (Some(Name::MovementNotify), _) => {
                 self.movements.insert(index, Stage::Notified);
+                self.open_movements.insert(index);
             }
             (Some(name), _) => {
-                let stage = target.and_then(|target| self.movements.get_mut(&target));
-                if let Some(stage) = stage {
-                    *stage = stage.after(name).unwrap_or(*stage);
+                let Some(first) = target else { return };
+                let Some(stage) = self.movements.get_mut(&first) else {
+                    return;
+                };
+                *stage = stage.after(name).unwrap_or(*stage);
+                if stage.is_over() {
+                    self.open_movements.remove(&first);
                 }
             }
             _ => {}
@@ -389,6 +400,14 @@ fn own_targets(head: &Head, name: Name, own: &OwnLog) -> Result<(), Refusal> {
 fn own_state(body: &Body, kid: Kid, head: &Head, own: &OwnLog) -> Result<(), Refusal> {
     let object = head.about.first().map(|about| about.index);
     match body {
+        Body::MovementNotify(_) if own.open_movements.len() >= OPEN_MOVEMENTS_MAX => refuse(
+            "open_movements",
+            "kind",
+            format!(
+                "cannot be said while {OPEN_MOVEMENTS_MAX} movements of your side are open; close those that arrived and abort those that do not leave, entry {} first",
+                own.open_movements.first().unwrap_or(&0)
+            ),
+        ),
         Body::AreaDesignate(area) => {
             let Some(earlier) = object else { return Ok(()) };
             if own.revised.contains(&earlier) {

@@ -973,6 +973,64 @@ fn what_cannot_be_said_now_is_refused_with_what_can() {
 }
 
 #[test]
+fn nobody_fills_a_country_with_movements_that_are_open() {
+    let mut room = room();
+    let at = "2016-06-19T06:00:00Z";
+    let open: Vec<Reference> = (0..truce::movements::OPEN_MOVEMENTS_MAX)
+        .map(|_| move_out(&mut room, at, convoy(&["RU"])))
+        .collect();
+    let one_more =
+        |room: &mut Room| try_say(room, "HUM", at, "movement.notify/1", &[], convoy(&["RU"]));
+    let refusal = one_more(&mut room).unwrap_err();
+    assert_eq!(refusal.rule, "open_movements");
+    let oldest = format!("entry {}", open[0].index);
+    assert!(refusal.reason.contains(&oldest), "{refusal}");
+    // A later version is none more, and what is over makes room.
+    let revise = |reason: &str| {
+        let mut groups = convoy(&["RU"]);
+        groups["body"]["reason"] = reason.into();
+        groups
+    };
+    let about: &[&Reference] = &[&open[0]];
+    try_say(
+        &mut room,
+        "HUM",
+        at,
+        "movement.revise/1",
+        about,
+        revise("Later"),
+    )
+    .unwrap();
+    let abort = json!({"body": {"reason": "The road is closed", "protection": "unchanged"}});
+    try_say(&mut room, "HUM", at, "movement.abort/1", about, abort).unwrap();
+    one_more(&mut room).unwrap();
+    assert_eq!(one_more(&mut room).unwrap_err().rule, "open_movements");
+}
+
+#[test]
+fn a_movement_is_no_reservation_of_a_road_or_a_region() {
+    let mut room = room();
+    let at = "2016-06-19T06:00:00Z";
+    let mut month = convoy(&["RU"]);
+    month["body"]["until"] = "2016-07-22T06:00:00.001Z".into();
+    let refused = try_say(
+        &mut room,
+        "HUM",
+        at,
+        "movement.notify/1",
+        &[],
+        month.clone(),
+    );
+    assert_eq!(refused.unwrap_err().field, "body.until");
+    month["body"]["until"] = "2016-07-22T06:00:00Z".into();
+    let mut wide = month.clone();
+    wide["exact"]["legs"][0]["radius_m"] = 10_001.into();
+    let refused = try_say(&mut room, "HUM", at, "movement.notify/1", &[], wide);
+    assert_eq!(refused.unwrap_err().field, "exact.legs[0].radius_m");
+    move_out(&mut room, at, month);
+}
+
+#[test]
 fn a_live_place_is_shown_only_when_somebody_pressed_for_it() {
     let mut room = room();
     let first = move_out(&mut room, "2016-06-19T06:00:00Z", convoy(&["RU"]));
