@@ -766,6 +766,52 @@ fn a_convoy_that_leaves_with_gaps_says_so() {
 }
 
 #[test]
+fn whoever_lets_a_convoy_go_is_warned_of_gaps_before_it_leaves() {
+    let mut room = room();
+    let first = move_out(&mut room, "2016-06-19T06:00:00Z", convoy(&["RU", "US"]));
+    take(&mut room, "RU", "2016-06-20", &first, place(200_000));
+    let gaps = |room: &Room, now: &str| due_of(&room.truce(), &What::Gaps, "HUM", now);
+    let warned = gaps(&room, "2016-06-22T04:00:00Z");
+    assert_eq!(warned.len(), 1);
+    assert_eq!(warned[0].urgency, Urgency::Overdue, "two hours before");
+    assert_eq!(
+        gaps(&room, "2016-06-22T03:59:59Z")[0].urgency,
+        Urgency::Open
+    );
+    take(&mut room, "US", "2016-06-21", &first, place(200_000));
+    assert!(gaps(&room, "2016-06-22T04:00:00Z").is_empty());
+
+    // A version opens them anew, and departure ends the warning: from there on they stand on the sheet.
+    let revise: &[&Reference] = &[&first];
+    let later = convoy(&["RU", "US"]);
+    try_say(
+        &mut room,
+        "HUM",
+        "2016-06-22T05:00:00Z",
+        "movement.revise/1",
+        revise,
+        later,
+    )
+    .unwrap();
+    let warned = gaps(&room, "2016-06-22T05:00:00Z");
+    assert_eq!(warned[0].urgency, Urgency::Overdue, "said after that time");
+    let left = json!({"departed_at": "2016-06-22T06:00:00Z", "persons": 12});
+    room.say(
+        "HUM",
+        "2016-06-22T06:00:00Z",
+        "movement.depart/1",
+        revise,
+        left,
+    );
+    assert!(gaps(&room, "2016-06-22T06:00:01Z").is_empty());
+    let truce = room.truce();
+    assert_eq!(
+        truce.movements[&first].gaps_at_departure().unwrap().len(),
+        2
+    );
+}
+
+#[test]
 fn late_notice_is_flagged_and_never_refused() {
     let mut room = room();
     let first = move_out(&mut room, "2016-06-21T06:00:00Z", convoy(&["RU"]));
