@@ -2,15 +2,15 @@
 //!
 //! `convert` makes the engine's volumes of what was notified, never a smaller one. `index` holds, for each reader, what of that he
 //! may read: it is fed from his own views and from nothing else, so that what he may not read costs no time and leaves no trace.
+//! `nearness` tells how near something that a report places happened.
 //! `geojson` compares the features of a file with each other.
 
 pub mod convert;
 pub mod geojson;
 mod index;
-mod nearness;
+pub mod nearness;
 
 pub use index::{Checked, Index, Met, NotCompared};
-pub use nearness::nearness;
 
 use space::{Reason, Rules, Verdict};
 use truce::protection::UNCHANGED;

@@ -9,6 +9,7 @@ pub mod agreement;
 pub mod api;
 pub mod auth;
 pub mod board;
+pub mod candidates;
 pub mod contact;
 pub mod deconfliction;
 pub mod document;
@@ -215,6 +216,7 @@ pub fn node_routes(node: Arc<Node>) -> Routes {
         .routes(routes!(contact::lines))
         .routes(routes!(contact::shifts))
         .routes(routes!(deconfliction::check))
+        .routes(routes!(candidates::candidates))
         .routes(routes!(participants::participants))
         .routes(routes!(participants::kinds))
         .routes(routes!(participants::schema))

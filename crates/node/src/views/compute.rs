@@ -18,7 +18,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use truce::contact::Delivery;
 use truce::due::{Owed, What};
-use truce::incidents::Report;
+use truce::incidents::ReportFile;
 use truce::kinds::Name;
 use truce::standing::{Said, Standing, Statements};
 use truce::{Body, Context as Basis, Truce};
@@ -337,13 +337,15 @@ impl Fold {
         for (reference, file) in &part.reports {
             let id = self.id_of(reference)?;
             if let Some(member) = group.members.get(&id) {
-                self.put_report(id, &member.said, &file.body)?;
+                self.put_report(id, &member.said, file)?;
             }
         }
+        self.put_countings(group, part)?;
         for (id, member) in &group.members {
             let may_be_one = name_of(&member.said).is_some_and(objects::begins_one);
             if may_be_one && !kept.contains(id) {
                 self.drop_report(*id)?;
+                self.drop_countings(*id, 0)?;
                 self.drop_object(*id)?;
             }
         }
@@ -366,9 +368,12 @@ impl Fold {
     }
 
     /// What is counted of a report.
-    fn put_report(&self, id: i64, said: &Said, report: &Report) -> Result<(), ViewError> {
-        const SQL: &str = "INSERT INTO report (from_ms, id, until_ms, said_ms, known_to, area, alleges, access, sides) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-        let counted = super::incidents::counted(report);
+    fn put_report(&self, id: i64, said: &Said, file: &ReportFile) -> Result<(), ViewError> {
+        const SQL: &str = "INSERT INTO report (from_ms, id, until_ms, said_ms, known_to, area, alleges, access, sides, lat_e7, lon_e7, uncertain_m) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+        let counted = super::incidents::counted(&file.body);
+        let placed = file.exact.as_ref();
+        let place = placed.and_then(|exact| exact.place.as_ref());
+        let uncertain_m = placed.and_then(|exact| exact.uncertainty_m);
         let said_at = said.head().map_or(0, |head| head.at_utc.0);
         self.drop_report(id)?;
         self.db.prepare_cached(SQL)?.execute(params![
@@ -380,7 +385,10 @@ impl Fold {
             counted.area,
             counted.alleges,
             counted.access,
-            counted.sides
+            counted.sides,
+            place.map(|place| place.lat_e7.get()),
+            place.map(|place| place.lon_e7.get()),
+            uncertain_m.map(truce::values::Metres::get)
         ])?;
         Ok(())
     }
@@ -508,7 +516,7 @@ fn without(whole: &Statement, erased: &BTreeSet<String>) -> String {
     text
 }
 
-fn count(debts: usize) -> i64 {
+pub(super) fn count(debts: usize) -> i64 {
     i64::try_from(debts).unwrap_or(i64::MAX)
 }
 

@@ -4,6 +4,7 @@
 
 pub mod agreement;
 pub mod areas;
+pub mod candidates;
 pub mod claims;
 pub mod contact;
 pub mod context;

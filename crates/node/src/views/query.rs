@@ -464,7 +464,7 @@ impl Views {
     }
 }
 
-fn unsigned(number: i64) -> u64 {
+pub(super) fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
@@ -1334,7 +1334,12 @@ pub(super) fn rows(
         (
             "report",
             1,
-            "SELECT id, from_ms, until_ms, said_ms, known_to, area, alleges, access, sides FROM report",
+            "SELECT id, from_ms, until_ms, said_ms, known_to, area, alleges, access, sides, lat_e7, lon_e7, uncertain_m FROM report",
+        ),
+        (
+            "counting",
+            1,
+            "SELECT id, n, from_ms, until_ms, by_sign, south, north, west, east, body FROM counting",
         ),
     ];
     for (table, ids, sql) in tables {
