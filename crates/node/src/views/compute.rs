@@ -32,9 +32,7 @@ impl Fold {
             return self.write_owed(root, Vec::new(), fresh);
         }
         let mut statements = Statements::among(Arc::clone(&self.participants));
-        for said in group.all() {
-            statements.hold_read(Arc::clone(said));
-        }
+        group.hold_in(&mut statements);
         for sealed in &group.absent {
             if let Some(said) = self.sealed(*sealed, sources)? {
                 statements.hold_read(said);
@@ -158,6 +156,18 @@ impl Fold {
             let root = self.root(target)?.unwrap_or(target);
             self.work.roots.insert(root);
         }
+        Ok(())
+    }
+
+    /// Whether later outlines of the same participant may stand depends on the earlier ones. In the order of a log there are none yet.
+    pub(super) fn touch_later_areas(&mut self, id: i64) -> Result<(), ViewError> {
+        const SQL: &str = "SELECT DISTINCT root FROM statement INDEXED BY statement_kind WHERE kind = 'area.designate/1' AND id > ?1 AND id < ?2";
+        let later: Vec<i64> = self
+            .db
+            .prepare_cached(SQL)?
+            .query_map([id, id - id % SPAN + SPAN], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        self.work.roots.extend(later);
         Ok(())
     }
 
@@ -483,6 +493,9 @@ impl Fold {
             self.work.erased = true;
             self.work.roots.extend(self.root(*id)?);
             self.work.roots.extend(self.waiting_for(*id)?);
+            if name_of(said) == Some(Name::AreaDesignate) {
+                self.touch_later_areas(*id)?;
+            }
         }
         Ok(())
     }

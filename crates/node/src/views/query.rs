@@ -994,9 +994,7 @@ fn areas_of(
     for root in roots {
         let group = Group::load(db, &mut kept, &logs, root)?;
         let mut statements = Statements::among(Arc::clone(&context.participants));
-        for said in group.all() {
-            statements.hold_read(Arc::clone(said));
-        }
+        group.hold_in(&mut statements);
         let basis = Basis {
             directory: &context.directory,
             agreement: &context.agreement,
