@@ -245,7 +245,7 @@ pub struct Separation {
     /// Answer or refusal of each, with its reason's statement.
     pub answers: BTreeMap<CallSign, SeparationWord>,
     /// The last holding reply of each, with the new date.
-    pub holds: BTreeMap<CallSign, (Reference, UtcMs)>,
+    pub holds: BTreeMap<CallSign, (Reference, Option<UtcMs>)>,
 }
 
 /// The last word of one who was asked to move apart.
@@ -370,7 +370,7 @@ fn hear(area: &mut Area, entry: &Effective<'_>, object: &Reference, by: CallSign
             }
             _ => {}
         },
-        Body::Hold(Hold { answer_by, .. }) => {
+        Body::Hold(Hold { answer_by, .. }) if area.to.contains(&by) => {
             area.holds
                 .insert(by, (entry.reference.clone(), Some(answer_by.utc())));
         }
@@ -388,7 +388,10 @@ fn hear_separation(separation: &mut Separation, entry: &Effective<'_>, by: CallS
         said,
     };
     match &*entry.body {
-        Body::Answer(answer) if !answer.reply.holds() => {
+        Body::Answer(answer) if answer.reply.holds() => {
+            separation.holds.insert(by, (entry.reference.clone(), None));
+        }
+        Body::Answer(_) => {
             separation.answers.insert(by, word(Said::Answered));
         }
         Body::Refuse(Refuse { reason, .. }) => {
@@ -399,7 +402,7 @@ fn hear_separation(separation: &mut Separation, entry: &Effective<'_>, by: CallS
         Body::Hold(Hold { answer_by, .. }) => {
             separation
                 .holds
-                .insert(by, (entry.reference.clone(), answer_by.utc()));
+                .insert(by, (entry.reference.clone(), Some(answer_by.utc())));
         }
         _ => {}
     }

@@ -451,9 +451,12 @@ impl Statements {
     ) -> Result<(), Standing> {
         let (origin, index) = (&said.reference.origin, said.reference.index);
         let revises = |other: &Said| {
-            let kind = other.head().map(|head| &head.kind);
+            // What was erased is still known by its kind; what has no form is no designation.
+            let has_form = matches!(other.body(), Some(Ok(_) | Err(BodyError::Withheld(_))));
+            let kind = other.head().and_then(|head| Name::of(&head.kind));
             let first = other.head().and_then(|head| head.about.first());
-            kind.is_some_and(|kind| kind.version == 1 && kind.name == Name::AreaDesignate.as_str())
+            has_form
+                && kind == Some(Name::AreaDesignate)
                 && first == target.map(|target| &target.reference)
         };
         let own =
