@@ -22,6 +22,7 @@ pub mod objects;
 pub mod page;
 pub mod pages;
 pub mod participants;
+pub mod presence;
 pub mod problem;
 pub mod search;
 pub mod server;
@@ -217,6 +218,7 @@ pub fn node_routes(node: Arc<Node>) -> Routes {
         .routes(routes!(contact::shifts))
         .routes(routes!(deconfliction::check))
         .routes(routes!(candidates::candidates))
+        .routes(routes!(presence::overlaps))
         .routes(routes!(participants::participants))
         .routes(routes!(participants::kinds))
         .routes(routes!(participants::schema))

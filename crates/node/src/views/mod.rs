@@ -12,6 +12,7 @@ pub mod erasure;
 pub mod incidents;
 pub mod movements;
 pub mod objects;
+pub mod presence;
 pub mod reception;
 pub mod sites;
 pub mod toll;
