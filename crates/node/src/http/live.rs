@@ -2,6 +2,7 @@
 
 use super::App;
 use super::api::{self, Asker, read};
+use super::candidates::PERIOD_MS_MAX;
 use super::conflicts::FoundRow;
 use super::problem::Problem;
 use super::strict::{Json, Query};
@@ -13,6 +14,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use record::name::Reference;
+use record::time::UtcMs;
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -178,8 +180,10 @@ pub async fn silence(asker: Asker, Json(silence): Json<Silence>) -> Result<Statu
 /// Follow what happens
 ///
 /// Server-sent events: `statement` and the capabilities (`matter`, `report` …) with the data of `/api/v1/changes`, `alarm` with
-/// that of `/api/v1/alarms`, and `conflict` with that of `/api/v1/conflicts/found`. Each has an id; reconnect with `Last-Event-ID` and nothing is missed. Without one it begins now. The
-/// event `reset` says that what you hold may be incomplete: read it anew.
+/// that of `/api/v1/alarms`, and `conflict` with that of `/api/v1/conflicts/found`. `candidate` names a report and a notice near which
+/// it happened, where the asker reads the exact places of both (`/api/v1/candidates`); it comes again whenever one of them changes. All
+/// others have an id; reconnect with `Last-Event-ID` and nothing is missed. Without one it begins now. The event `reset` says that what
+/// you hold may be incomplete: read it anew.
 #[utoipa::path(
     get, path = "/api/v1/stream", tag = "changes",
     params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that arrived", max_length = 128)),
@@ -265,6 +269,7 @@ async fn follow(
         let before = told;
         let views = Arc::clone(&asker.views);
         let changes = news(move || views.changes_since(before.seq, CHANGES_MAX)).await?;
+        tell_candidates(asker, &changes, sender).await?;
         for change in &changes {
             told.seq = change.seq;
             let id = app.cursors.write(name, &told);
@@ -305,6 +310,50 @@ async fn news<T: Send + 'static, E: Into<Problem> + Send + 'static>(
     look: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Result<T, Gone> {
     read(look).await.map_err(|_| Gone)
+}
+
+/// A report that is now a candidate of a notice, or still is after one of both changed.
+#[derive(Debug, Serialize)]
+struct CandidateEvent {
+    /// The report: full reference. Absent when there are more candidates than can be told one by one: ask for them.
+    report: Option<String>,
+    /// The first notice: full reference.
+    notice: Option<String>,
+}
+
+/// Tells of candidates before the changes that made them, and without an id: whoever is cut off in between is told of both again.
+async fn tell_candidates(
+    asker: &Asker,
+    changes: &[Change],
+    sender: &mpsc::Sender<Result<Event, Infallible>>,
+) -> Result<(), Gone> {
+    let makes_one = |change: &&Change| matches!(change.of.as_str(), "report" | "site" | "movement");
+    let changed: Vec<Change> = changes.iter().filter(makes_one).cloned().collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let views = Arc::clone(&asker.views);
+    let since = UtcMs(asker.node.now().0 - PERIOD_MS_MAX);
+    let found = read(move || views.snapshot(|moment| moment.candidates_among(&changed, since)));
+    let events = match found.await.map_err(|_| Gone)? {
+        Ok(found) => found
+            .into_iter()
+            .map(|(report, notice)| CandidateEvent {
+                report: Some(report.to_string()),
+                notice: Some(notice.to_string()),
+            })
+            .collect(),
+        Err(_) => vec![CandidateEvent {
+            report: None,
+            notice: None,
+        }],
+    };
+    for event in events {
+        let data = serde_json::to_string(&event).map_err(|_| Gone)?;
+        let event = Event::default().event("candidate").data(data);
+        sender.send(Ok(event)).await.map_err(|_| Gone)?;
+    }
+    Ok(())
 }
 
 async fn send(

@@ -9,6 +9,7 @@ pub mod agreement;
 pub mod api;
 pub mod auth;
 pub mod board;
+pub mod candidates;
 pub mod conflicts;
 pub mod contact;
 pub mod deconfliction;
@@ -22,6 +23,7 @@ pub mod objects;
 pub mod page;
 pub mod pages;
 pub mod participants;
+pub mod presence;
 pub mod problem;
 pub mod search;
 pub mod server;
@@ -218,6 +220,8 @@ pub fn node_routes(node: Arc<Node>) -> Routes {
         .routes(routes!(deconfliction::check))
         .routes(routes!(conflicts::list))
         .routes(routes!(conflicts::found))
+        .routes(routes!(candidates::candidates))
+        .routes(routes!(presence::overlaps))
         .routes(routes!(participants::participants))
         .routes(routes!(participants::kinds))
         .routes(routes!(participants::schema))
