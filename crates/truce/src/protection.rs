@@ -52,6 +52,8 @@ body! {
         delete_within_s: Option<Seconds>,
         /// Owners are warned so long after an exposure was declared; left out, 1 hour.
         warn_owners_within_s: Option<Seconds>,
+        /// Whoever lets a movement go is warned so long before it leaves while somebody misses something of its notice; left out, 2 hours.
+        gap_warning_s: Option<Seconds>,
         /// Uncertainty begins so long after a missed check-in; left out, 15 minutes.
         uncertainty_after_s: Option<Seconds>,
         /// Alert begins so long after a missed check-in; left out, 30 minutes.
@@ -78,6 +80,8 @@ pub struct Clocks {
     pub delete_within_ms: i64,
     /// Warning of owners.
     pub warn_owners_within_ms: i64,
+    /// From the warning of gaps to departure.
+    pub gap_warning_ms: i64,
     /// From a missed check-in to uncertainty.
     pub uncertainty_after_ms: i64,
     /// From a missed check-in to alert; never before uncertainty.
@@ -108,6 +112,7 @@ impl Clocks {
             emergency_acknowledge_within_ms: ms(|c| c.emergency_acknowledge_within_s, 2 * HOUR_S),
             delete_within_ms: ms(|c| c.delete_within_s, 72 * HOUR_S),
             warn_owners_within_ms: ms(|c| c.warn_owners_within_s, HOUR_S),
+            gap_warning_ms: ms(|c| c.gap_warning_s, 2 * HOUR_S),
             uncertainty_after_ms,
             alert_after_ms,
             distress_after_ms,

@@ -7,7 +7,7 @@ use space::{
     RADIUS_M_MIN, VerticalDatum, Volume, Waypoint, Window,
 };
 use truce::sites::Exact;
-use truce::values::{Metres, Polygon, Position};
+use truce::values::{Int, Polygon, Position};
 use truce::volumes::{Altitude, Circle, Ground, HeightDatum, Leg, Notified, PlaceDatum};
 use truce::wire::Place;
 
@@ -210,7 +210,7 @@ fn ring(polygon: &Polygon) -> Vec<LonLat> {
 }
 
 /// A radius or half-width that is not stated, or 0, is the smallest that the engine knows.
-fn metres(stated: Option<Metres>) -> f64 {
+fn metres<const MAX: i64>(stated: Option<Int<0, MAX>>) -> f64 {
     let whole = stated.and_then(|metres| i32::try_from(metres.get()).ok());
     whole.map_or(RADIUS_M_MIN, |metres| f64::from(metres).max(RADIUS_M_MIN))
 }

@@ -2,6 +2,7 @@
 
 use super::App;
 use super::api::{self, Asker, read};
+use super::conflicts::FoundRow;
 use super::problem::Problem;
 use super::strict::{Json, Query};
 use crate::accounts::Scope;
@@ -21,7 +22,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use utoipa::{IntoParams, ToSchema};
 
 /// Changes that are given at once.
-const CHANGES_MAX: u32 = 500;
+pub(super) const CHANGES_MAX: u32 = 500;
 /// Events that wait for one reader; a slower one is waited for, and told from where he left off.
 const WAITING_MAX: usize = 64;
 /// How often a sign of life is sent.
@@ -81,7 +82,7 @@ pub async fn due(asker: Asker, Query(which): Query<WhichDue>) -> Result<Json<Due
 pub struct Since {
     /// `next` of the answer before; left out, from the beginning.
     #[param(max_length = 128)]
-    since: Option<String>,
+    pub(super) since: Option<String>,
 }
 
 /// Changes, in their order.
@@ -176,8 +177,8 @@ pub async fn silence(asker: Asker, Json(silence): Json<Silence>) -> Result<Statu
 
 /// Follow what happens
 ///
-/// Server-sent events: `statement` and the capabilities (`matter`, `report` …) with the data of `/api/v1/changes`, and `alarm` with
-/// that of `/api/v1/alarms`. Each has an id; reconnect with `Last-Event-ID` and nothing is missed. Without one it begins now. The
+/// Server-sent events: `statement` and the capabilities (`matter`, `report` …) with the data of `/api/v1/changes`, `alarm` with
+/// that of `/api/v1/alarms`, and `conflict` with that of `/api/v1/conflicts/found`. Each has an id; reconnect with `Last-Event-ID` and nothing is missed. Without one it begins now. The
 /// event `reset` says that what you hold may be incomplete: read it anew.
 #[utoipa::path(
     get, path = "/api/v1/stream", tag = "changes",
@@ -193,10 +194,11 @@ pub async fn stream(
     let last = headers
         .get("last-event-id")
         .map(|id| id.to_str().unwrap_or_default());
-    let newest = (
-        asker.views.context().seq,
-        *asker.node.timers().changes().borrow(),
-    );
+    let newest = Told {
+        seq: asker.views.context().seq,
+        alarm: *asker.node.timers().changes().borrow(),
+        conflict: *asker.node.conflicts().changes().borrow(),
+    };
     let (from, reset) = match last.map(|id| app.cursors.read(&name, id)) {
         Some(Some(position)) => (position, false),
         Some(None) => (newest, true),
@@ -218,11 +220,11 @@ pub async fn stream(
 }
 
 /// What a position is bound to: the feed, and whose it is.
-fn name(feed: &str, asker: &Asker) -> String {
+pub(super) fn name(feed: &str, asker: &Asker) -> String {
     format!("{feed} {:?}", asker.eyes)
 }
 
-fn since(app: &App, name: &str, since: Option<&str>) -> Result<i64, Problem> {
+pub(super) fn since(app: &App, name: &str, since: Option<&str>) -> Result<i64, Problem> {
     let Some(since) = since else { return Ok(0) };
     app.cursors.read(name, since).ok_or_else(|| {
         Problem::bad_request(
@@ -236,46 +238,73 @@ fn since(app: &App, name: &str, since: Option<&str>) -> Result<i64, Problem> {
 /// The reader is gone, or reads no more.
 struct Gone;
 
+/// Up to where a reader was told, of each feed.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Told {
+    /// Changes.
+    seq: i64,
+    /// Alarms.
+    alarm: i64,
+    /// Conflicts that were found.
+    conflict: i64,
+}
+
 async fn follow(
     app: &Arc<App>,
     asker: &Asker,
     name: &str,
-    (mut seq, mut alarm): (i64, i64),
+    mut told: Told,
     sender: &mpsc::Sender<Result<Event, Infallible>>,
 ) -> Result<(), Gone> {
     let (mut changed, mut raised) = (asker.views.changes(), asker.node.timers().changes());
+    let mut found = asker.node.conflicts().changes();
     let mut closing = app.closing();
     loop {
         // Signing in may have ended meanwhile; nothing more goes out then.
         app.accounts.again(&asker.caller).ok_or(Gone)?;
+        let before = told;
         let views = Arc::clone(&asker.views);
-        let changes = read(move || views.changes_since(seq, CHANGES_MAX))
-            .await
-            .map_err(|_| Gone)?;
+        let changes = news(move || views.changes_since(before.seq, CHANGES_MAX)).await?;
         for change in &changes {
-            seq = change.seq;
-            let id = app.cursors.write(name, &(seq, alarm));
+            told.seq = change.seq;
+            let id = app.cursors.write(name, &told);
             send(sender, &change.of, &id, change).await?;
         }
         let (node, eyes) = (Arc::clone(&asker.node), asker.eyes.clone());
-        let alarms = read(move || node.timers().since(&eyes, alarm, CHANGES_MAX))
-            .await
-            .map_err(|_| Gone)?;
+        let alarms = news(move || node.timers().since(&eyes, before.alarm, CHANGES_MAX)).await?;
         for one in &alarms {
-            alarm = one.id;
-            let id = app.cursors.write(name, &(seq, alarm));
+            told.alarm = one.id;
+            let id = app.cursors.write(name, &told);
             send(sender, "alarm", &id, one).await?;
         }
-        if changes.is_empty() && alarms.is_empty() {
+        let (node, eyes) = (Arc::clone(&asker.node), asker.eyes.clone());
+        let conflicts =
+            news(move || api::found_conflicts(&node, &eyes, before.conflict, CHANGES_MAX)).await?;
+        let quiet = changes.is_empty() && alarms.is_empty() && conflicts.is_empty();
+        for conflict in conflicts {
+            told.conflict = conflict.id;
+            if let Some(row) = FoundRow::of(conflict, &asker.caller) {
+                let id = app.cursors.write(name, &told);
+                send(sender, "conflict", &id, &row).await?;
+            }
+        }
+        if quiet {
             tokio::select! {
                 more = changed.changed() => more.map_err(|_| Gone)?,
                 more = raised.changed() => more.map_err(|_| Gone)?,
+                more = found.changed() => more.map_err(|_| Gone)?,
                 more = closing.changed() => return more.map_err(|_| Gone).and(Err(Gone)),
                 () = sender.closed() => return Err(Gone),
                 () = tokio::time::sleep(ALIVE_EVERY) => {}
             }
         }
     }
+}
+
+async fn news<T: Send + 'static, E: Into<Problem> + Send + 'static>(
+    look: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, Gone> {
+    read(look).await.map_err(|_| Gone)
 }
 
 async fn send(

@@ -9,6 +9,7 @@ pub mod agreement;
 pub mod api;
 pub mod auth;
 pub mod board;
+pub mod conflicts;
 pub mod contact;
 pub mod deconfliction;
 pub mod document;
@@ -217,6 +218,8 @@ pub fn node_routes(node: Arc<Node>) -> Routes {
         .routes(routes!(contact::lines))
         .routes(routes!(contact::shifts))
         .routes(routes!(deconfliction::check))
+        .routes(routes!(conflicts::list))
+        .routes(routes!(conflicts::found))
         .routes(routes!(participants::participants))
         .routes(routes!(participants::kinds))
         .routes(routes!(participants::schema))

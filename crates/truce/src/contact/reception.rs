@@ -126,17 +126,29 @@ impl Reception {
     /// The steps that were not taken at `at`, in their order.
     #[must_use]
     pub fn missing(&self, at: UtcMs) -> Vec<Step> {
+        let open = self
+            .steps()
+            .into_iter()
+            .filter(|(taken, _)| taken.is_none_or(|taken| taken > at));
+        open.map(|(_, step)| step).collect()
+    }
+
+    /// When the last step was taken; `None` while one is missing.
+    #[must_use]
+    pub fn complete_at(&self) -> Option<UtcMs> {
+        let taken: Option<Vec<UtcMs>> = self.steps().into_iter().map(|(taken, _)| taken).collect();
+        taken?.into_iter().max()
+    }
+
+    /// When each step was taken.
+    fn steps(&self) -> [(Option<UtcMs>, Step); 5] {
         let said = |fact: &Option<(Reference, UtcMs)>| fact.as_ref().map(|(_, at)| *at);
-        let steps = [
+        [
             (self.receipt, Step::Receipt),
             (said(&self.acknowledged), Step::Acknowledgement),
             (self.read_back_at(), Step::ReadBack),
             (said(&self.sent_down), Step::SentDown),
             (said(&self.confirmed_below), Step::ConfirmedBelow),
-        ];
-        let open = steps
-            .into_iter()
-            .filter(|(taken, _)| taken.is_none_or(|taken| taken > at));
-        open.map(|(_, step)| step).collect()
+        ]
     }
 }
