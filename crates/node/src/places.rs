@@ -31,7 +31,7 @@ CREATE INDEX IF NOT EXISTS place_stem ON place_name (stem);
 const WINDOWS_E7: [i64; 3] = [2_000_000, 15_000_000, 90_000_000];
 /// A degree of latitude is at least so long, in metres.
 const DEGREE_M_MIN: f64 = 110_500.0;
-/// What a place is called when it is neither a town nor a place that others speak of is no answer to where something lies.
+/// Of these something lies so far and in such a direction; the middle of an area is no place.
 const SETTLED: &str = "kind IN ('settlement', 'named')";
 
 /// A place of the gazetteer.

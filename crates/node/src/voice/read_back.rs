@@ -1,7 +1,7 @@
 //! Whether a place that was read back is the one that was said. It says nothing: who heard it then says `read_back/1` with the place
 //! that stands in the answer, and the record computes by its own rule ([`same_place`]) what that is.
 
-use super::script::spoken_as;
+use super::script::{READ_OUT, known_to_m, spoken_as};
 use super::{Notice, Told};
 use crate::places::Way;
 use formats::place_entry::{self, Difference, Entry, PartName, Read, Unread};
@@ -208,15 +208,15 @@ impl Spoken<'_> {
         heard.spelled()?.differences(&written)
     }
 
-    /// Whoever reads back what he heard has all digits of it and each of them right. Whoever reads back from his own map, in another
-    /// notation or finer, is right within what both say of their precision.
+    /// Whoever reads back what was read out has all digits of it and each of them right. Whoever reads back from his own map, in
+    /// another notation or finer, is right within what both say of their precision.
     fn judge(&self, heard: &Entry, metres: f64, differences: &[Difference]) -> &'static str {
-        let known_to_m = self.uncertainty_m.max(1);
+        let known_to_m = known_to_m(self.uncertainty_m);
         if heard.uncertainty_m() > known_to_m {
             return "too_coarse";
         }
-        let notation = heard.written.notation();
-        if heard.written == spoken_as(notation, self.lat_e7(), self.uncertainty_m) {
+        let spoken = |notation| spoken_as(notation, self.lat_e7(), self.uncertainty_m);
+        if READ_OUT.map(spoken).contains(&heard.written) {
             return match differences {
                 [] => "same_digits",
                 _ => "other_digits",

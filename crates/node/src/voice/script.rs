@@ -13,9 +13,11 @@ use truce::values::{Label, Position};
 use truce::volumes::{Altitude, Leg, PlaceDatum};
 use utoipa::ToSchema;
 
+/// The notations in which a place is read out.
+pub(super) const READ_OUT: [Notation; 2] = [Notation::Mgrs, Notation::DecimalDegrees];
 /// Places of a route are spoken so fine, in metres: nothing in a notice says how well they are known.
 pub const ROUTE_SPOKEN_TO_M: i64 = 10;
-/// However badly a place is known, it is spoken as a square of ten kilometres at least. Metres to the corner of one.
+/// However badly a place is known, it is read out as a square of ten kilometres at least, and read back as one. Metres to its corner.
 const COARSEST_M: i64 = 7_072;
 /// Nearer than this to a named place, in metres, something lies at it.
 const AT_THE_PLACE_M: f64 = 50.0;
@@ -67,8 +69,9 @@ pub struct GroupRow {
     pub lines: Vec<LineRow>,
 }
 
-/// One sentence.
+/// One sentence of a script.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ScriptLineRow)]
 pub struct LineRow {
     /// What is spoken digit by digit, as it is written.
     #[schema(example = "37S CA 3457 0770")]
@@ -361,9 +364,14 @@ impl Spot<'_> {
     }
 }
 
-/// How a place is spoken that is known to so many metres.
+/// To how many metres a place is taken to be known, of which a notice says that it may be so far off.
+pub(super) fn known_to_m(uncertainty_m: i64) -> i64 {
+    uncertainty_m.clamp(1, COARSEST_M)
+}
+
+/// How such a place is spoken.
 pub(super) fn spoken_as(notation: Notation, lat_e7: i64, uncertainty_m: i64) -> Written {
-    notation.within(lat_e7, uncertainty_m.clamp(1, COARSEST_M))
+    notation.within(lat_e7, known_to_m(uncertainty_m))
 }
 
 /// A leg: its times, how far it may be off, its heights; the place where it begins when it is the first; the place where it ends.
