@@ -23,12 +23,14 @@ pub mod objects;
 pub mod page;
 pub mod pages;
 pub mod participants;
+pub mod places;
 pub mod presence;
 pub mod problem;
 pub mod search;
 pub mod server;
 pub mod statements;
 pub mod strict;
+pub mod voice;
 pub mod words;
 
 use crate::Node;
@@ -226,6 +228,11 @@ pub fn node_routes(node: Arc<Node>) -> Routes {
         .routes(routes!(participants::kinds))
         .routes(routes!(participants::schema))
         .routes(routes!(search::search))
+        .routes(routes!(places::entry))
+        .routes(routes!(voice::site_script))
+        .routes(routes!(voice::movement_script))
+        .routes(routes!(voice::site_read_back))
+        .routes(routes!(voice::movement_read_back))
         .routes(routes!(logs::index))
         .layer(here.clone());
     let said = OpenApiRouter::default()

@@ -40,7 +40,7 @@ impl<'a> Heard<'a> {
                 let place = entry.object().and_then(place_of);
                 let same_place = place
                     .zip(read_back.place.as_ref())
-                    .map(|(sent, repeated)| sent == repeated);
+                    .map(|(sent, repeated)| same_place(sent, repeated));
                 Some(ReadBackFact {
                     reference: entry.reference.clone(),
                     at: entry.at(),
@@ -60,6 +60,13 @@ impl<'a> Heard<'a> {
         });
         holding.last()
     }
+}
+
+/// Whether a read-back repeats the place that was sent: to the last digit. How fine somebody spoke it is not in a statement, so
+/// whoever hears a coarser one has to decide, and to say the place that he means.
+#[must_use]
+pub fn same_place(sent: &Position, repeated: &Position) -> bool {
+    sent == repeated
 }
 
 /// The place that a statement names, against which a read-back is held.
