@@ -5,6 +5,7 @@ use super::page::{Page, Paged};
 use super::problem::{Kind, Problem};
 use crate::accounts::{Caller, Scope};
 use crate::authority::Eyes;
+use crate::reads::Reads;
 use crate::search::Search;
 use crate::timers::TimerError;
 use crate::views::{ListQuery, Listed, ViewError, Views};
@@ -33,6 +34,10 @@ pub struct Asker {
     pub views: Arc<Views>,
     /// What these eyes find.
     pub search: Arc<Search>,
+    /// Where it is counted which exact places he is told.
+    pub(super) reads: Arc<Reads>,
+    /// When he asks, by the door's clock.
+    pub(super) asked_at: UtcMs,
 }
 
 impl FromRequestParts<Arc<App>> for Asker {
@@ -45,6 +50,8 @@ impl FromRequestParts<Arc<App>> for Asker {
         Ok(Self {
             views: Arc::clone(node.views(&eyes)),
             search: Arc::clone(node.search(&eyes)),
+            reads: Arc::clone(&app.reads),
+            asked_at: app.clock.now(),
             caller,
             eyes,
             node,
@@ -135,7 +142,7 @@ pub fn short(node: &Node, reference: &Reference) -> String {
     )
 }
 
-fn failed(what: &'static str, error: &dyn fmt::Display) -> Problem {
+pub(super) fn failed(what: &'static str, error: &dyn fmt::Display) -> Problem {
     tracing::error!(%error, "{what}");
     Problem::internal()
 }

@@ -12,6 +12,7 @@ pub mod board;
 pub mod contact;
 pub mod deconfliction;
 pub mod document;
+pub mod exact;
 pub mod gate;
 pub mod health;
 pub mod idempotency;
@@ -22,6 +23,7 @@ pub mod page;
 pub mod pages;
 pub mod participants;
 pub mod problem;
+pub mod reads;
 pub mod search;
 pub mod server;
 pub mod statements;
@@ -31,6 +33,7 @@ pub mod words;
 use crate::Node;
 use crate::accounts::rate::{CHECK_RATE, Limiter};
 use crate::accounts::{Accounts, AccountsError, Options, SessionTimes, WebOrigin};
+use crate::reads::{Reads, ReadsError};
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
@@ -113,6 +116,8 @@ pub struct App {
     pub checks: Vec<(&'static str, Check)>,
     /// Requests that are done only once.
     pub idempotency: Idempotency,
+    /// Who read exact places, and what about that is out of the ordinary.
+    reads: Arc<Reads>,
     /// How often each account asked for conflicts.
     checked: Limiter,
     cookie_name: String,
@@ -132,6 +137,9 @@ pub enum OpenError {
     /// The keys of requests that are done once.
     #[error(transparent)]
     Idempotency(#[from] IdempotencyError),
+    /// The counts of reads.
+    #[error(transparent)]
+    Reads(#[from] ReadsError),
     /// The metrics.
     #[error("{0}")]
     Metrics(String),
@@ -150,8 +158,13 @@ impl App {
             ..Options::new(clock.clone(), settings.origin.clone())
         };
         let accounts = Accounts::open(dir, options)?;
+        let reads = Arc::new(Reads::open(dir)?);
         Ok(Self {
-            checks: vec![("accounts", health::accounts_check(&accounts))],
+            checks: vec![
+                ("accounts", health::accounts_check(&accounts)),
+                ("reads", health::reads_check(&reads)),
+            ],
+            reads,
             cookie_name: auth::cookie_name(&settings.origin),
             cursors: CursorKey::new(&accounts.store_secret("cursors")?),
             idempotency: Idempotency::open(dir, clock.clone())?,
@@ -179,6 +192,9 @@ impl App {
         }
         self.idempotency.upkeep();
         self.checked.sweep(self.clock.now());
+        if let Err(error) = self.reads.upkeep(self.clock.now()) {
+            tracing::error!("{error}");
+        }
         self.metrics.run_upkeep();
     }
 }
@@ -219,6 +235,8 @@ pub fn node_routes(node: Arc<Node>) -> Routes {
         .routes(routes!(participants::kinds))
         .routes(routes!(participants::schema))
         .routes(routes!(search::search))
+        .routes(routes!(reads::reads))
+        .routes(routes!(reads::alerts))
         .routes(routes!(logs::index))
         .layer(here.clone());
     let said = OpenApiRouter::default()
