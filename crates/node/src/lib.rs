@@ -17,6 +17,7 @@ pub mod own;
 pub mod places;
 pub mod reading;
 pub mod reads;
+pub mod release;
 pub mod search;
 pub mod source;
 pub mod timers;

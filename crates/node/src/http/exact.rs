@@ -7,7 +7,6 @@ use crate::views::{StatementRow, ViewError};
 use record::name::Reference;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -64,7 +63,7 @@ pub fn in_statements<'r>(
                 let first = row.about.first().unwrap_or(&row.reference);
                 notices.extend(opened("exact").map(|_| first.clone()));
             }
-            "read_back" | "correct" if opened("body").is_some_and(has_place) => {
+            "read_back" | "correct" if row.tells_a_place() => {
                 let about: Option<Reference> = row.about.first().and_then(|of| of.parse().ok());
                 if let Some(about) = about {
                     notices.extend(asker.views.notice_of(&about)?);
@@ -74,15 +73,6 @@ pub fn in_statements<'r>(
         }
     }
     Ok(notices)
-}
-
-/// Whether a place stands anywhere in it.
-fn has_place(content: &Value) -> bool {
-    match content {
-        Value::Object(members) => members.contains_key("place") || members.values().any(has_place),
-        Value::Array(items) => items.iter().any(has_place),
-        _ => false,
-    }
 }
 
 impl Asker {

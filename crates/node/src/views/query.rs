@@ -99,6 +99,27 @@ pub struct StatementRow {
     pub statement: String,
 }
 
+impl StatementRow {
+    /// Whether a place stands anywhere in what is open of it.
+    #[must_use]
+    pub fn tells_a_place(&self) -> bool {
+        fn has_place(content: &Value) -> bool {
+            match content {
+                Value::Object(members) => {
+                    members.contains_key("place") || members.values().any(has_place)
+                }
+                Value::Array(items) => items.iter().any(has_place),
+                _ => false,
+            }
+        }
+        let mut open = self
+            .groups
+            .iter()
+            .filter_map(|group| group.content.as_ref());
+        open.any(has_place)
+    }
+}
+
 /// A group of a statement.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct GroupRow {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use truce::Truce;
 use truce::protection::{CANNOT_BE_RECALLED, UNCHANGED};
-use truce::sites::{Exposure, Recipient, Site, SiteState, Version};
+use truce::sites::{Exposure, HeldBack, Recipient, Site, SiteState, Version};
 use truce::wire::Wire;
 use utoipa::ToSchema;
 
@@ -48,6 +48,8 @@ pub struct SiteRow {
     pub contests: Vec<ContestRow>,
     /// Exposures; while one is not decided anew, nothing of the site is released.
     pub exposures: Vec<FreezeRow>,
+    /// Readers to whom its exact place is not given from now on. Who has it goes on keeping away from it.
+    pub held_back: Vec<HeldBackRow>,
 }
 
 /// One version of a notice.
@@ -141,6 +143,17 @@ pub struct FreezeRow {
     /// When the owner decided its consents anew; absent: its release is frozen.
     #[schema(format = DateTime)]
     pub decided_at: Option<String>,
+}
+
+/// A reader to whom an exact place is not given from now on.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HeldBackRow {
+    /// Who.
+    pub from: String,
+    /// `frozen` by an exposure, or `withdrawn` from him.
+    pub because: &'static str,
+    /// The statement that holds it back: full reference.
+    pub of: String,
 }
 
 /// An exposure: sites that became known to others.
@@ -275,7 +288,23 @@ fn row(site: &Site) -> SiteRow {
                 decided_at: time(freeze.decided_at),
             })
             .collect(),
+        held_back: held_back(site),
     }
+}
+
+fn held_back(site: &Site) -> Vec<HeldBackRow> {
+    let readers = site.readers().into_iter().filter_map(|reader| {
+        let (because, of) = match site.held_back(reader, BY_NOW)? {
+            HeldBack::Frozen(of) => ("frozen", of),
+            HeldBack::Withdrawn(of) => ("withdrawn", of),
+        };
+        Some(HeldBackRow {
+            from: reader.to_string(),
+            because,
+            of: of.to_string(),
+        })
+    });
+    readers.collect()
 }
 
 fn time(at: Option<UtcMs>) -> Option<String> {

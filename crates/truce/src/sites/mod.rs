@@ -7,7 +7,8 @@ mod fold;
 
 pub use exposure::{Declare as ExposureDeclare, Exposure, fold as fold_exposures};
 pub use fold::{
-    Contested, Deleted, Freeze, Recipient, Site, SiteState, Verdict, Version, fold as fold_sites,
+    Contested, Deleted, Freeze, HeldBack, Recipient, Site, SiteState, Verdict, Version,
+    fold as fold_sites,
 };
 
 use crate::changes::Person;
