@@ -28,6 +28,7 @@ pub mod search;
 pub mod server;
 pub mod statements;
 pub mod strict;
+pub mod summary;
 pub mod words;
 
 use crate::Node;
@@ -221,6 +222,7 @@ pub fn node_routes(node: Arc<Node>) -> Routes {
         .routes(routes!(statements::readers))
         .routes(routes!(statements::erasure))
         .merge(objects::routes())
+        .routes(routes!(summary::of_sites))
         .routes(routes!(board::board))
         .routes(routes!(live::due))
         .routes(routes!(live::changes))

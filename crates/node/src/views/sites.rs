@@ -3,13 +3,14 @@
 use super::contact::word;
 use super::objects::{Object, Ref, json};
 use super::reception::{BY_NOW, GapRow, ReceptionRow, Told, gaps};
+use super::{ViewError, Views};
 use record::time::UtcMs;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use truce::Truce;
 use truce::protection::{CANNOT_BE_RECALLED, UNCHANGED};
-use truce::sites::{Exposure, HeldBack, Recipient, Site, SiteState, Version};
+use truce::sites::{Category, Exposure, HeldBack, Recipient, Site, SiteState, Version};
 use truce::wire::Wire;
 use utoipa::ToSchema;
 
@@ -164,6 +165,8 @@ pub struct ExposureRow {
     pub said: Ref,
     /// Who declares it.
     pub by: String,
+    /// What a notice never does, in a sentence.
+    pub protection: &'static str,
     /// What it says, as in `exposure.declare/1`.
     #[schema(value_type = Object)]
     pub declare: Value,
@@ -210,6 +213,26 @@ pub(super) fn objects(part: &Truce) -> Vec<Object> {
         body: json(&exposure_row(exposure)),
     });
     sites.chain(exposures).collect()
+}
+
+impl Views {
+    /// How many sites stand, by the code or name of their area and by category.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub(crate) fn standing_sites(&self) -> Result<Vec<(String, Category, u64)>, ViewError> {
+        const SQL: &str = "SELECT place, tag, count(*) FROM object WHERE capability = 'site' AND open = 1 GROUP BY place, tag";
+        let rows: Vec<(String, String, i64)> = self.read(|db| {
+            let mut select = db.prepare_cached(SQL)?;
+            let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })?;
+        let counts = rows.into_iter().filter_map(|(place, tag, count)| {
+            let category = Category::ALL.iter().find(|is| is.as_str() == tag)?;
+            Some((place, *category, u64::try_from(count).ok()?))
+        });
+        Ok(counts.collect())
+    }
 }
 
 /// Everything that was sent to somebody.
@@ -349,6 +372,7 @@ fn exposure_row(exposure: &Exposure) -> ExposureRow {
     ExposureRow {
         said: Ref::new(&exposure.reference, exposure.at),
         by: exposure.by.to_string(),
+        protection: UNCHANGED,
         declare: exposure.declare.write(),
         sites: exposure.sites.iter().map(ToString::to_string).collect(),
         warn_until: exposure.warn_until.to_string(),
