@@ -11,6 +11,7 @@ use record::name::{CallSign, Reference};
 use record::statement::Head;
 use record::time::UtcMs;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 /// Stands with every notice, answer to a notice, return and withdrawal.
 pub const UNCHANGED: &str = "Protection is unchanged. Protected persons and places stay protected under international humanitarian \
@@ -18,6 +19,9 @@ pub const UNCHANGED: &str = "Protection is unchanged. Protected persons and plac
 /// Is told to whoever consents, and stands with every consent and withdrawal.
 pub const CANNOT_BE_RECALLED: &str = "A copy that was delivered cannot be watched or recalled. Whoever had it may keep it, pass it on \
      or lose it; a withdrawal asks recipients to delete it and cannot make them.";
+
+/// Both in one text, for forms, statements and copies.
+pub static LEGAL: LazyLock<String> = LazyLock::new(|| format!("{UNCHANGED} {CANNOT_BE_RECALLED}"));
 
 words! {
     /// What a notice does to protection.

@@ -15,7 +15,7 @@ use truce::due::{Item, Urgency, What};
 use truce::incidents::ReportFile;
 use truce::movements::{MovementState, Phase, Shown, Stage};
 use truce::notified::{Cases, Counting, Happened, Nearness, cases, of_movement, of_site};
-use truce::sites::SiteState;
+use truce::sites::{HeldBack, SiteState};
 use truce::{Standing, Truce};
 
 const TOLD: &str = "delivered_copy_cannot_be_watched_or_recalled";
@@ -617,6 +617,11 @@ fn an_exposure_freezes_release_warns_owners_within_the_hour_and_opens_consent_an
         "before, it was not frozen"
     );
     assert!(site.is_avoided(now), "it stays avoided");
+    for reader in ["US", "RU", "MISSION"] {
+        let held = site.held_back(&sign(reader), now);
+        assert_eq!(held, Some(HeldBack::Frozen(exposure.clone())), "{reader}");
+    }
+    assert_eq!(site.held_back(&sign("HUM"), now), None, "it is its own");
     assert!(truce.sites[&other].frozen(now).is_none());
     assert_eq!(truce.exposures[&exposure].not_warned(now), [&sign("HUM")]);
     let owed = due_of(
