@@ -22,5 +22,6 @@ pub mod search;
 pub mod source;
 pub mod timers;
 pub mod views;
+pub mod voice;
 
 pub use node::{Node, NodeError, Running, Settings};

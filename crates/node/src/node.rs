@@ -11,7 +11,7 @@
 use crate::authority::Eyes;
 use crate::catch_up::catch_up;
 use crate::clerk::Clerk;
-use crate::deconfliction::Index;
+use crate::deconfliction::{Events, Index};
 use crate::home::{Founded, Home, HomeError, Made, private_directory};
 use crate::own::{OpenLog, Own, SignError, fold_on};
 use crate::places::Places;
@@ -174,6 +174,7 @@ pub struct Node {
     indexes: BTreeMap<Eyes, Arc<Index>>,
     places: Places,
     timers: Timers,
+    conflicts: Events,
     clerk: Clerk,
     mirrors: Mutex<BTreeMap<Origin, Mirror>>,
     news: Bell,
@@ -261,6 +262,15 @@ impl Node {
             fold_on(&mut fold, &source)?;
             own.insert(origin, Arc::new(one.ready(source, fold)));
         }
+        let reader = |eyes: &Eyes| {
+            let alone = own.len() == 1;
+            let reads = |one: &&Arc<Own>| match eyes {
+                Eyes::Node => alone,
+                Eyes::Participant(origin) => one.origin() == origin,
+                Eyes::Public => false,
+            };
+            own.values().find(reads).map(|one| one.call_sign.clone())
+        };
         let node = Arc::new(Self {
             dir: dir.to_owned(),
             exercise,
@@ -268,10 +278,11 @@ impl Node {
             // The thread that keeps them fills them; whoever asks before does it himself.
             indexes: views
                 .keys()
-                .map(|eyes| (eyes.clone(), Arc::default()))
+                .map(|eyes| (eyes.clone(), Arc::new(Index::of(reader(eyes)))))
                 .collect(),
             places: Places::open(dir).map_err(ViewError::from)?,
             timers: Timers::open(dir)?,
+            conflicts: Events::open(dir).map_err(ViewError::from)?,
             clerk: Clerk::default(),
             settings,
             sources,
@@ -400,6 +411,12 @@ impl Node {
         self.indexes
             .get(eyes)
             .unwrap_or_else(|| &self.indexes[&Eyes::Public])
+    }
+
+    /// Notices that were found to meet.
+    #[must_use]
+    pub fn conflicts(&self) -> &Events {
+        &self.conflicts
     }
 
     /// The gazetteer.
@@ -652,14 +669,27 @@ impl Node {
     fn keep_indexing(&self) {
         let mut heard = 0;
         while !self.ending.load(Ordering::Relaxed) {
-            for (eyes, index) in &self.indexes {
-                if let Err(error) = index.follow(&self.views[eyes]) {
-                    tracing::error!(%error, "an index of what is notified could not follow; trying again");
-                }
-            }
+            self.survey();
             heard = self
                 .applied
                 .wait(heard, Duration::from_millis(LOOK_EVERY_MS));
+        }
+    }
+
+    /// Lets the indexes follow the views, and keeps what was found to meet. The thread of a running node does it by itself.
+    pub fn survey(&self) {
+        for (eyes, index) in &self.indexes {
+            if let Err(error) = index.follow(&self.views[eyes]) {
+                tracing::error!(%error, "an index of what is notified could not follow; trying again");
+            }
+            let found = index.take_found();
+            if found.is_empty() {
+                continue;
+            }
+            if let Err(error) = self.conflicts.keep(eyes, &found, self.now()) {
+                tracing::error!(%error, "conflicts that were found could not be kept; trying again");
+                index.put_back(found);
+            }
         }
     }
 

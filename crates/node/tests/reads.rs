@@ -239,8 +239,8 @@ fn reads_and_alerts_are_told_to_those_of_the_own_side_who_watch_over_them() {
     let clinic = site(&exercise, SITE_AT, &["US"]);
     exercise.node().settle();
     let mut server = Server::of(&exercise);
-    server.sign_up("auditor", "US", &[Office::Auditor]);
-    server.sign_up("watch", "US", &[Office::DutyOfficer, Office::FieldMonitor]);
+    server.account("US", "auditor", &[Office::Auditor]);
+    server.account("US", "watch", &[Office::DutyOfficer, Office::FieldMonitor]);
     server.get(Some("watch"), "/api/v1/sites");
     server.get(Some("watch"), "/api/v1/sites");
     server.get(Some("US"), "/api/v1/sites");
@@ -370,7 +370,7 @@ fn whoever_reads_many_places_of_others_within_an_hour_is_told_of() {
     }
     exercise.node().settle();
     let mut server = Server::of(&exercise);
-    server.sign_up("watch", "US", &[Office::DutyOfficer]);
+    server.account("US", "watch", &[Office::DutyOfficer]);
     let (watching, not_watching) = (stream(&server, "US", None), stream(&server, "watch", None));
     let others = stream(&server, "RU", None);
 
@@ -421,7 +421,7 @@ fn whoever_reads_many_places_of_others_within_an_hour_is_told_of() {
     exercise.start();
     exercise.at("2016-03-01T10:59:30Z");
     let mut server = Server::of(&exercise);
-    server.sign_up("watch", "US", &[Office::DutyOfficer]);
+    server.account("US", "watch", &[Office::DutyOfficer]);
     server.get(Some("watch"), "/api/v1/sites?limit=500");
     assert_eq!(alerts(&server, "US"), before);
     // Whoever was away is told the rest: the first alert was told already.

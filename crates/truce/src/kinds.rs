@@ -8,8 +8,8 @@ use crate::participants::Office;
 use crate::protection::LEGAL;
 use crate::wire::{BodyError, Place, Wire, members, object_schema};
 use crate::{
-    agreement, areas, changes, claims, contact, incidents, movements, participants, responses,
-    sites, toll,
+    agreement, areas, changes, claims, contact, incidents, movements, participants, presence,
+    responses, sites, toll,
 };
 use record::statement::Kind;
 use serde_json::{Map, Value, json};
@@ -262,6 +262,7 @@ const CORRECTABLE: &[Name] = &[
     Name::TallyRecord,
     Name::TollRecord,
     Name::SeparationAsk,
+    Name::FormationPresence,
     Name::LineTest,
     Name::LineFault,
     Name::Comment,
@@ -283,6 +284,7 @@ const RETRACTABLE: &[Name] = &[
     Name::MessageRegrade,
     Name::MessageEscalate,
     Name::FormationJoin,
+    Name::FormationPresence,
     Name::SiteValidate,
     Name::SiteReturn,
     Name::SiteReview,
@@ -310,6 +312,7 @@ kinds! {
     InstrumentAccept = "instrument.accept", Plain<agreement::Accept>, AnothersOf(&[Name::InstrumentTable]), HEAD;
     InstrumentLeave = "instrument.leave", Plain<agreement::Leave>, Either(&[Name::InstrumentTable]), HEAD;
     FormationJoin = "formation.join", Plain<agreement::Join>, Either(&[Name::InstrumentTable]), HEAD;
+    FormationPresence = "formation.presence", Plain<presence::Presence>, Nothing, DESK;
     AreaDesignate = "area.designate", Plain<areas::Designate>, MayOwn(&[Name::AreaDesignate]), DESK;
     AreaRespond = "area.respond", Plain<areas::Respond>, AnothersOf(&[Name::AreaDesignate]), DESK;
     SeparationAsk = "separation.ask", Plain<areas::SeparationAsk>, Nothing, DESK;

@@ -5,6 +5,7 @@ use super::page::{Page, Paged};
 use super::problem::{Kind, Problem};
 use crate::accounts::{Caller, Scope};
 use crate::authority::Eyes;
+use crate::deconfliction::Conflict;
 use crate::reads::Reads;
 use crate::search::Search;
 use crate::timers::TimerError;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 pub type Position = (i64, i64);
 
 /// Whoever asks, with what is his to read.
+#[derive(Clone)]
 pub struct Asker {
     /// The account, or the public.
     pub caller: Caller,
@@ -140,6 +142,20 @@ pub fn short(node: &Node, reference: &Reference) -> String {
         || format!("{}#{}", reference.origin, reference.index),
         |own| format!("{}-{}", own.call_sign, reference.index),
     )
+}
+
+/// Conflicts of `eyes` that were found after number `after`.
+///
+/// # Errors
+/// That they could not be read.
+pub fn found_conflicts(
+    node: &Node,
+    eyes: &Eyes,
+    after: i64,
+    max: u32,
+) -> Result<Vec<Conflict>, Problem> {
+    let found = node.conflicts().since(eyes, after, max);
+    found.map_err(|error| failed("conflicts could not be read", &error))
 }
 
 pub(super) fn failed(what: &'static str, error: &dyn fmt::Display) -> Problem {

@@ -1,5 +1,5 @@
 //! Exact places of sites and movements on their way out. Every handler whose answer may tell one counts it here, before the answer
-//! goes: rows of sites and movements, statements with their groups, what a check meets.
+//! goes: rows of sites and movements, statements with their groups, what a check or a notice meets, scripts and what was read back.
 
 use super::api::Asker;
 use crate::reads::{Probe, Reader};

@@ -9,6 +9,8 @@ pub mod agreement;
 pub mod api;
 pub mod auth;
 pub mod board;
+pub mod candidates;
+pub mod conflicts;
 pub mod contact;
 pub mod deconfliction;
 pub mod document;
@@ -22,6 +24,8 @@ pub mod objects;
 pub mod page;
 pub mod pages;
 pub mod participants;
+pub mod places;
+pub mod presence;
 pub mod problem;
 pub mod reads;
 pub mod search;
@@ -29,6 +33,7 @@ pub mod server;
 pub mod statements;
 pub mod strict;
 pub mod summary;
+pub mod voice;
 pub mod words;
 
 use crate::Node;
@@ -233,10 +238,19 @@ pub fn node_routes(node: Arc<Node>) -> Routes {
         .routes(routes!(contact::lines))
         .routes(routes!(contact::shifts))
         .routes(routes!(deconfliction::check))
+        .routes(routes!(conflicts::list))
+        .routes(routes!(conflicts::found))
+        .routes(routes!(candidates::candidates))
+        .routes(routes!(presence::overlaps))
         .routes(routes!(participants::participants))
         .routes(routes!(participants::kinds))
         .routes(routes!(participants::schema))
         .routes(routes!(search::search))
+        .routes(routes!(places::entry))
+        .routes(routes!(voice::site_script))
+        .routes(routes!(voice::movement_script))
+        .routes(routes!(voice::site_read_back))
+        .routes(routes!(voice::movement_read_back))
         .routes(routes!(reads::reads))
         .routes(routes!(reads::alerts))
         .routes(routes!(logs::index))

@@ -14,6 +14,7 @@ use crate::views::claims::{ClaimRow, TallyRow};
 use crate::views::contact::MatterRow;
 use crate::views::incidents::ReportRow;
 use crate::views::movements::MovementRow;
+use crate::views::presence::PresenceRow;
 use crate::views::sites::{ExposureRow, SiteRow};
 use crate::views::toll::TollRow;
 use crate::views::{ListQuery, Listed, ViewError};
@@ -36,7 +37,8 @@ pub struct Which {
     #[param(max_length = 120)]
     place: Option<String>,
     /// Grade, sort or category: of a matter its precedence, of an instrument its formality, of a claim its sort, of a report its
-    /// category, of a toll the harm, of an area and of a movement its purpose, of a site what it is.
+    /// category, of a toll the harm, of an area and of a movement its purpose, of a site what it is, of a
+    /// word on presence the formation.
     #[param(max_length = 120)]
     tag: Option<String>,
     /// Only what is open, or only what is not.
@@ -166,6 +168,16 @@ capability!(
     "Requests that formations move apart."
 );
 capability!(
+    presences,
+    PresenceRow,
+    "presence",
+    "/api/v1/presences",
+    "/api/v1/presences/{statement}",
+    "areas",
+    "words on where formations are",
+    "In which districts formations are, by the day, as their own sides say."
+);
+capability!(
     claims,
     ClaimRow,
     "claim",
@@ -248,6 +260,8 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(areas::one))
         .routes(routes!(separations::list))
         .routes(routes!(separations::one))
+        .routes(routes!(presences::list))
+        .routes(routes!(presences::one))
         .routes(routes!(claims::list))
         .routes(routes!(claims::one))
         .routes(routes!(tallies::list))

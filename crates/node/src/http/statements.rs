@@ -2,6 +2,7 @@
 
 use super::App;
 use super::api::{self, Asker, Position, read};
+use super::conflicts::{self, Review};
 use super::exact;
 use super::idempotency::IdempotencyKey;
 use super::page::{Page, PageParams, Paged};
@@ -90,6 +91,8 @@ pub struct Logged {
     pub size: u64,
     /// Whether it stood there before: the same statement was sent again.
     pub already: bool,
+    /// Of a notice of a site or a movement: that it is received, and what it meets of what its author reads.
+    pub review: Option<Review>,
 }
 
 /// Which statements.
@@ -140,7 +143,7 @@ pub async fn say(
             ));
         }
         let statement = signed(&asker, caller, compact)?;
-        return Ok(answer(submit(&asker.node, statement).await));
+        return Ok(answer(submit(&asker, statement).await));
     }
     let caller = caller.clone();
     let once = app.idempotency.clone();
@@ -148,9 +151,9 @@ pub async fn say(
         let caller = caller.clone();
         async move {
             let node = Arc::clone(&asker.node);
-            let drafted = read(move || drafted(&asker.node, &caller, &say)).await;
+            let drafted = read(move || drafted(&node, &caller, &say)).await;
             answer(match drafted {
-                Ok(statement) => submit(&node, statement).await,
+                Ok(statement) => submit(&asker, statement).await,
                 Err(problem) => Err(problem),
             })
         }
@@ -209,17 +212,26 @@ fn drafted(node: &Node, caller: &Caller, say: &Say) -> Result<Statement, Problem
     Ok(node.sign(sign, office, kid, draft)?)
 }
 
-async fn submit(node: &Arc<Node>, statement: Statement) -> Result<Logged, Problem> {
+async fn submit(asker: &Asker, statement: Statement) -> Result<Logged, Problem> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
-    node.submit(Arc::new(statement), move |result| {
+    let statement = Arc::new(statement);
+    asker.node.submit(Arc::clone(&statement), move |result| {
         let _ = sender.send(result);
     });
     let receipt: Receipt = receiver.await.map_err(|_| Problem::internal())??;
+    let said = receipt.reference;
+    let first = statement
+        .head()
+        .and_then(|head| conflicts::notice(head, &said));
     Ok(Logged {
-        short: api::short(node, &receipt.reference),
-        reference: receipt.reference.to_string(),
+        short: api::short(&asker.node, &said),
+        reference: said.to_string(),
         size: receipt.size,
         already: receipt.already,
+        review: match first {
+            Some(first) => Some(conflicts::review(asker, first, said).await),
+            None => None,
+        },
     })
 }
 

@@ -124,7 +124,8 @@ fn notice(db: &Connection, id: i64) -> Result<Notice, ViewError> {
     })
 }
 
-fn last_read(db: &Connection) -> Result<Vec<(Origin, u64)>, ViewError> {
+/// Of each log the last entry of which the reader reads anything.
+pub(super) fn last_read(db: &Connection) -> Result<Vec<(Origin, u64)>, ViewError> {
     const SQL: &str = "SELECT max(id) FROM statement WHERE id BETWEEN ?1 AND ?2";
     let logs = Logs::load(db)?;
     let mut select = db.prepare_cached(SQL)?;

@@ -487,7 +487,7 @@ impl Views {
     }
 }
 
-fn unsigned(number: i64) -> u64 {
+pub(super) fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
@@ -1018,9 +1018,7 @@ fn areas_of(
     for root in roots {
         let group = Group::load(db, &mut kept, &logs, root)?;
         let mut statements = Statements::among(Arc::clone(&context.participants));
-        for said in group.all() {
-            statements.hold_read(Arc::clone(said));
-        }
+        group.hold_in(&mut statements);
         let basis = Basis {
             directory: &context.directory,
             agreement: &context.agreement,
@@ -1358,7 +1356,12 @@ pub(super) fn rows(
         (
             "report",
             1,
-            "SELECT id, from_ms, until_ms, said_ms, known_to, area, alleges, access, sides FROM report",
+            "SELECT id, from_ms, until_ms, said_ms, known_to, area, alleges, access, sides, lat_e7, lon_e7, uncertain_m FROM report",
+        ),
+        (
+            "counting",
+            1,
+            "SELECT id, n, from_ms, until_ms, by_sign, south, north, west, east, body FROM counting",
         ),
     ];
     for (table, ids, sql) in tables {

@@ -51,15 +51,15 @@ impl Server {
         let signs: Vec<CallSign> = node.own().map(|own| own.call_sign.clone()).collect();
         let tokens = signs.iter().map(|sign| {
             let name = format!("desk-{}", sign.as_str().to_lowercase());
-            let token = token(&app, &name, sign, Office::ALL);
+            let token = token(&app, sign, &name, Office::ALL);
             (sign.to_string(), runtime.block_on(token))
         });
         let (tokens, app) = (tokens.collect(), Arc::new(app));
         let (stop, stopped) = oneshot::channel();
         let router = routes(&app, node_routes(node));
-        let door = Arc::clone(&app);
+        let serving = Arc::clone(&app);
         runtime.spawn(async move {
-            server::serve(listener, door, router, async { drop(stopped.await) }).await;
+            server::serve(listener, serving, router, async { drop(stopped.await) }).await;
         });
         Self {
             base,
@@ -71,11 +71,11 @@ impl Server {
         }
     }
 
-    /// One more account of a participant, with these offices alone; it is asked with by its name.
-    pub fn sign_up(&mut self, name: &str, sign: &str, offices: &[Office]) {
+    /// One more account of a participant, that holds these offices alone; its token goes by `name`.
+    pub fn account(&mut self, sign: &str, name: &str, offices: &[Office]) {
         let sign = sign.parse().unwrap();
-        let runtime = self.runtime.as_ref().unwrap();
-        let token = runtime.block_on(token(&self.app, name, &sign, offices));
+        let token = token(&self.app, &sign, name, offices);
+        let token = self.runtime.as_ref().unwrap().block_on(token);
         self.tokens.insert(name.to_owned(), token);
     }
 
@@ -118,7 +118,7 @@ impl Drop for Server {
 }
 
 /// An account of a participant that holds these offices, and a token of it.
-async fn token(app: &App, name: &str, sign: &CallSign, offices: &[Office]) -> String {
+async fn token(app: &App, sign: &CallSign, name: &str, offices: &[Office]) -> String {
     let password = || Secret::new("a password that is long enough".into());
     let new = NewAccount {
         name: name.parse().unwrap(),
@@ -127,10 +127,10 @@ async fn token(app: &App, name: &str, sign: &CallSign, offices: &[Office]) -> St
         languages: vec![],
         password: password(),
     };
-    // After a restart it is there already.
+    // A store that was opened before has it.
     match app.accounts.create(new) {
         Ok(_) | Err(AccountsError::NameTaken) => {}
-        Err(error) => panic!("{error}"),
+        Err(error) => panic!("{name}: {error}"),
     }
     let signed_in = app
         .accounts

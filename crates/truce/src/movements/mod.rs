@@ -15,6 +15,12 @@ use crate::wire::{Broken, body, rule, words};
 use record::name::CallSign;
 use std::collections::BTreeSet;
 
+/// Most movements of one participant that are notified and not over, at the door of its own log: notice reserves no road, and
+/// nobody fills a country with it.
+pub const OPEN_MOVEMENTS_MAX: usize = 1_000;
+/// Longest time from departure to arrival, in milliseconds: 30 days.
+pub const WINDOW_MS_MAX: i64 = 30 * 24 * 3600 * 1000;
+
 words! {
     /// By what means it goes.
     Mode {
@@ -110,7 +116,12 @@ body! {
 
 fn notice_holds_together(notice: &Notice) -> Result<(), Broken> {
     let (from, until) = (notice.from.utc(), notice.until.utc());
-    rule(from < until, "until", "is after from")?;
+    let window = 1..=WINDOW_MS_MAX;
+    rule(
+        window.contains(&(until.0 - from.0)),
+        "until",
+        "is after from by at most 30 days",
+    )?;
     let ids: BTreeSet<&Slug> = notice.check_ins.iter().map(|point| &point.id).collect();
     rule(
         ids.len() == notice.check_ins.len(),

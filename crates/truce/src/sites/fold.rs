@@ -6,7 +6,6 @@ use crate::agreement::Agreement;
 use crate::contact::{Arrivals, Delivery, Heard, Reception, Step};
 use crate::protection::{Gaps, named_readers};
 use crate::standing::{Directory, Effective};
-use crate::volumes::Notified;
 use record::name::{CallSign, Origin, Reference};
 use record::time::UtcMs;
 use std::collections::{BTreeMap, BTreeSet};
@@ -279,22 +278,6 @@ impl Site {
             (sign.clone(), missing)
         });
         gaps.filter(|(_, missing)| !missing.is_empty()).collect()
-    }
-
-    /// What was notified, of one version, as an engine takes it: its ground, or else its place. `None` where the place is not read
-    /// here.
-    #[must_use]
-    pub fn notified<'v>(&self, version: &'v Version) -> Option<Notified<'v>> {
-        let exact = version.notice.exact.as_ref()?;
-        let place = Notified {
-            ground: crate::volumes::Ground::Place(&exact.place),
-            altitude: None,
-            datum: exact.datum,
-            from: version.notice.body.valid_from.utc(),
-            until: None,
-        };
-        let ground = exact.ground.as_ref().and_then(|ground| ground.notified());
-        Some(ground.unwrap_or(place))
     }
 }
 
