@@ -498,3 +498,33 @@ fn whoever_checks_one_ground_again_and_again_is_told_of_and_answered_alike() {
         "an hour later it begins anew"
     );
 }
+
+#[test]
+fn an_answer_that_cannot_be_counted_goes_out_and_the_node_says_that_it_is_not_well() {
+    let exercise = four();
+    site(&exercise, SITE_AT, &["US"]);
+    exercise.node().settle();
+    let server = Server::of(&exercise);
+    let reads = |health: &Value| {
+        let checks = health["checks"].as_array().unwrap();
+        let check = checks.iter().find(|check| check["name"] == "reads");
+        check.unwrap()["ok"].as_bool().unwrap()
+    };
+    let (status, health) = server.get(None, "/healthz");
+    assert!(status == 200 && reads(&health), "{health}");
+    // The file is spoilt by somebody else.
+    let file = rusqlite::Connection::open(exercise.store().join("reads.db")).unwrap();
+    file.execute_batch("ALTER TABLE read RENAME TO gone")
+        .unwrap();
+    let (status, page) = server.get(Some("US"), "/api/v1/sites");
+    assert_eq!(status, 200, "{page}");
+    assert!(page.to_string().contains(&SITE_AT.to_string()));
+    let (status, health) = server.get(None, "/healthz");
+    assert!(status == 503 && !reads(&health), "{health}");
+    file.execute_batch("ALTER TABLE gone RENAME TO read")
+        .unwrap();
+    server.get(Some("US"), "/api/v1/sites");
+    assert_eq!(server.get(None, "/healthz").0, 200);
+    let counted: u64 = counts(&server, "US").into_values().sum();
+    assert_eq!(counted, 1);
+}
