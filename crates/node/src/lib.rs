@@ -16,6 +16,8 @@ pub mod node;
 pub mod own;
 pub mod places;
 pub mod reading;
+pub mod reads;
+pub mod release;
 pub mod search;
 pub mod source;
 pub mod timers;

@@ -90,6 +90,9 @@ pub enum NodeError {
     /// The alarms.
     #[error(transparent)]
     Timers(#[from] crate::timers::TimerError),
+    /// What may be given out cannot be told, because the node that runs has not folded all that its logs hold.
+    #[error("{}: the node that runs here has not read all of its logs yet, so that nobody knows what may be given out; try again when it has", .0.display())]
+    Behind(PathBuf),
 }
 
 /// How to open a node.
@@ -243,23 +246,13 @@ impl Node {
         settings: Settings,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Running, NodeError> {
-        let (exercise, homes) = homes(dir)?;
-        let sources = Sources::default();
-        let mut open = Vec::new();
-        for home in &homes {
-            open.push(OpenLog::open(home, settings.options(home)?)?);
-        }
-        for one in &open {
-            sources.add(Source::own(Arc::clone(one.log())));
-        }
-        let mirrors = open_mirrors(&homes, &sources)?;
-        let views = open_views(&dir.join(VIEWS), &open)?;
-        for (origin, mirror) in &mirrors {
-            // A stick may have brought more while the node was away.
-            let mut still: Vec<_> = views.values().map(|v| v.hold_still()).collect();
-            fold_late(mirror, origin, &mut still)?;
-        }
-        catch_up(&views, &sources, progress)?;
+        let CaughtUp {
+            exercise,
+            open,
+            sources,
+            mirrors,
+            views,
+        } = CaughtUp::open(dir, &settings, progress)?;
         let everything = &views[&Eyes::Node];
         let mut own = BTreeMap::new();
         for one in open {
@@ -815,6 +808,50 @@ impl Node {
         let result = receiver.recv().unwrap_or(Err(SayError::Stopped));
         self.news.ring();
         result.map(|_| ())
+    }
+}
+
+/// A node's logs, open for writing, and its views as of all that these hold.
+pub(crate) struct CaughtUp {
+    exercise: bool,
+    open: Vec<OpenLog>,
+    sources: Sources,
+    mirrors: BTreeMap<Origin, Mirror>,
+    /// Of everybody who reads here.
+    pub views: BTreeMap<Eyes, Arc<Views>>,
+}
+
+impl CaughtUp {
+    /// Opens them in `dir`, and brings the views up to the logs.
+    pub fn open(
+        dir: &Path,
+        settings: &Settings,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Self, NodeError> {
+        let (exercise, homes) = homes(dir)?;
+        let sources = Sources::default();
+        let mut open = Vec::new();
+        for home in &homes {
+            open.push(OpenLog::open(home, settings.options(home)?)?);
+        }
+        for one in &open {
+            sources.add(Source::own(Arc::clone(one.log())));
+        }
+        let mirrors = open_mirrors(&homes, &sources)?;
+        let views = open_views(&dir.join(VIEWS), &open)?;
+        for (origin, mirror) in &mirrors {
+            // A stick may have brought more while the node was away.
+            let mut still: Vec<_> = views.values().map(|v| v.hold_still()).collect();
+            fold_late(mirror, origin, &mut still)?;
+        }
+        catch_up(&views, &sources, progress)?;
+        Ok(Self {
+            exercise,
+            open,
+            sources,
+            mirrors,
+            views,
+        })
     }
 }
 

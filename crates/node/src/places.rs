@@ -219,6 +219,21 @@ impl Places {
         rows.next()?.map(|row| row.get(0)).transpose()
     }
 
+    /// Latitude and longitude, in 1e-7 degree, of the area that has a place code: its centre, as the source gives it.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn centre_of_code(&self, pcode: &str) -> Result<Option<(i64, i64)>, rusqlite::Error> {
+        // Settlements may carry the code of the area in which they lie.
+        const SQL: &str = "SELECT lat_e7, lon_e7 FROM place WHERE pcode = ?1 AND kind IN ('governorate', 'district', 'subdistrict') ORDER BY id LIMIT 1";
+        let db = self.db();
+        let mut select = db.prepare_cached(SQL)?;
+        let mut rows = select.query([pcode])?;
+        rows.next()?
+            .map(|row| Ok((row.get(0)?, row.get(1)?)))
+            .transpose()
+    }
+
     /// Places that `name` may be, by any of their names or by their code; towns and places that others speak of before areas.
     ///
     /// # Errors

@@ -1,13 +1,12 @@
 //! Admission: whether something may be said in the own log, at the next index, from that log alone.
 
-use crate::areas;
+use crate::areas::{self, Outline};
 use crate::kinds::{Name, may_say};
 use crate::movements::{self, MOVES, OPEN_MOVEMENTS_MAX, Stage};
 use crate::participants::{Office, Offices};
 use crate::protection::readers_rule;
 use crate::sites::{FIRST_NOTIFICATION, Sharing, SiteNotify, Withdraw};
 use crate::standing::about_rule;
-use crate::values::Polygon;
 use crate::{Body, BodyError};
 use record::name::{CallSign, Origin, Reference};
 use record::statement::{Head, Kid};
@@ -50,7 +49,7 @@ pub struct OwnLog {
     origin: Origin,
     kinds: Vec<Option<Name>>,
     offices: Offices,
-    outlines: BTreeMap<u64, Polygon>,
+    outlines: BTreeMap<u64, Outline>,
     revised: BTreeSet<u64>,
     retracted: BTreeSet<u64>,
     /// Watches that may have the duty, the latest last. When both have signed, other logs decide whether something was left out
@@ -174,7 +173,7 @@ impl OwnLog {
             (Some(Name::AreaDesignate), body) => {
                 self.revised.extend(target);
                 if let Some(Body::AreaDesignate(area)) = body {
-                    self.outlines.insert(index, area.polygon.clone());
+                    self.outlines.insert(index, Outline::of(&area.polygon));
                 }
             }
             (Some(Name::Retract), _) => {
@@ -438,21 +437,19 @@ fn own_state(body: &Body, kid: Kid, head: &Head, own: &OwnLog) -> Result<(), Ref
             ),
         ),
         Body::AreaDesignate(area) => {
-            let Some(earlier) = object else { return Ok(()) };
-            if own.revised.contains(&earlier) {
-                return refuse(
-                    "revision",
-                    "about",
-                    format!("entry {earlier} was revised already; revise the latest"),
-                );
+            if let Some(earlier) = object.filter(|earlier| own.revised.contains(earlier)) {
+                let reason = format!("entry {earlier} {}", areas::REVISED);
+                return refuse("revision", "about", reason);
             }
-            match own.outlines.get(&earlier) {
-                Some(outline) if !areas::may_revise(outline, &area.polygon) => refuse(
+            let outline = Outline::of(&area.polygon);
+            let mut earlier = own.outlines.iter();
+            match earlier.find(|(_, earlier)| !outline.may_stand_beside(earlier)) {
+                Some((entry, _)) => refuse(
                     "revision",
                     "body.polygon",
-                    "differs from the earlier outline by less than the smallest area; keep it or change more",
+                    format!("{} (entry {entry})", areas::TOO_CLOSE),
                 ),
-                _ => Ok(()),
+                None => Ok(()),
             }
         }
         Body::ShiftOpen(open) if open.takeover_reason.is_none() => match own.watches.last() {

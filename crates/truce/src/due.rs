@@ -370,7 +370,6 @@ pub(crate) fn of_separation(
     let within_ms = clock.answer_within_s.get() * 1000;
     let owed = separation.ask.to.iter().map(|party| {
         let delivery = delivered(&[&separation.reference], separation.at, party);
-        let until = |(reference, until): &(Reference, UtcMs)| (reference.clone(), Some(*until));
         Owed {
             what: What::SeparationAnswer,
             by: party.clone(),
@@ -381,7 +380,7 @@ pub(crate) fn of_separation(
             delivery,
             due_at: delivery.started_at().map(|at| UtcMs(at.0 + within_ms)),
             settled_at: separation.answers.get(party).map(|answer| answer.at),
-            holding: separation.holds.get(party).map(until),
+            holding: separation.holds.get(party).cloned(),
         }
     });
     owed.collect()

@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use support::{DESK, NOBODY, RELIEF, Room, Words, sign, utc};
 use truce::contact::{Delivery, Step};
 use truce::due::{Item, Urgency, What};
+use truce::incidents::ReportFile;
 use truce::movements::{MovementState, Phase, Shown, Stage};
-use truce::notified::{Cases, Happened, Nearness, cases};
-use truce::sites::SiteState;
-use truce::volumes::{Ground, Notified};
+use truce::notified::{Cases, Counting, Happened, Nearness, cases, of_movement, of_site};
+use truce::sites::{HeldBack, SiteState};
 use truce::{Standing, Truce};
 
 const TOLD: &str = "delivered_copy_cannot_be_watched_or_recalled";
@@ -617,6 +617,11 @@ fn an_exposure_freezes_release_warns_owners_within_the_hour_and_opens_consent_an
         "before, it was not frozen"
     );
     assert!(site.is_avoided(now), "it stays avoided");
+    for reader in ["US", "RU", "MISSION"] {
+        let held = site.held_back(&sign(reader), now);
+        assert_eq!(held, Some(HeldBack::Frozen(exposure.clone())), "{reader}");
+    }
+    assert_eq!(site.held_back(&sign("HUM"), now), None, "it is its own");
     assert!(truce.sites[&other].frozen(now).is_none());
     assert_eq!(truce.exposures[&exposure].not_warned(now), [&sign("HUM")]);
     let owed = due_of(
@@ -1161,7 +1166,8 @@ fn the_clocks_of_sites_and_movements_are_the_agreement_s() {
             amended = statement.content("body").unwrap().clone();
         }
     }
-    amended["protection"] = json!({"movement_notice_s": 72 * 3600, "uncertainty_after_s": 300, "alert_after_s": 60, "warn_owners_within_s": 600});
+    amended["protection"] = json!({"movement_notice_s": 72 * 3600, "uncertainty_after_s": 300, "alert_after_s": 60, "warn_owners_within_s": 600,
+        "near_m": 400});
     amended["version"] = 2.into();
     amended["accept_by"] = "2016-06-01T00:00:00Z".into();
     let table = room
@@ -1208,6 +1214,15 @@ fn the_clocks_of_sites_and_movements_are_the_agreement_s() {
         24 * 3_600_000,
         "what is not named has the default"
     );
+    let near_m = |at: &str| truce::notified::near_m(&truce.agreement, utc(at));
+    assert_eq!(
+        (
+            near_m("2016-04-01T00:00:00Z"),
+            near_m("2016-06-19T12:00:00Z")
+        ),
+        (1_000, 400),
+        "what is near, too"
+    );
 }
 
 #[test]
@@ -1216,6 +1231,14 @@ fn a_neutral_s_sight_of_a_head_is_no_receipt_of_a_notice() {
     let first = notify(&mut room, "2016-03-02T08:00:00Z", &["RU"]);
     let head = json!({"heads": [{"origin": first.origin.to_string(), "size": first.index + 1, "root": support::sha()}]});
     room.say("MISSION", "2016-03-02T09:00:00Z", "head.seen/1", &[], head);
+    let checked = json!({"checks": ["call"], "checked_at": "2016-03-02T10:00:00Z"});
+    room.say(
+        "MISSION",
+        "2016-03-02T10:00:00Z",
+        "site.validate/1",
+        &[&first],
+        checked,
+    );
     let truce = room.truce();
     let reception = truce.sites[&first].recipients[&sign("RU")]
         .now
@@ -1231,35 +1254,42 @@ fn a_neutral_s_sight_of_a_head_is_no_receipt_of_a_notice() {
         (Urgency::Overdue, false),
         "its clock runs all the same"
     );
-    assert!(!truce::protection::had_it(
-        reception.delivery,
-        utc("2016-04-01T00:00:00Z")
-    ));
+    let counting = &truce::notified::of_site(&truce.sites[&first])[0];
+    assert!(counting.steps.is_empty(), "RU did not say that it has it");
 }
 
 /// A plain ruler for tests: near is within 0.01 degree of latitude, and of an uncertainty of 10 km and more nothing is known.
-fn near(notified: &Notified<'_>, happened: &Happened<'_>) -> Nearness {
-    if happened
+fn near(truce: &Truce, counting: &Counting, file: &ReportFile) -> Option<Nearness> {
+    let exact = file.exact.as_ref()?;
+    if exact
         .uncertainty_m
-        .is_some_and(|metres| metres >= 10_000)
+        .is_some_and(|metres| metres.get() >= 10_000)
     {
-        return Nearness::Indeterminate;
+        return Some(Nearness::Indeterminate);
     }
-    let places: Vec<i64> = match notified.ground {
-        Ground::Place(place) => vec![place.lat_e7.get()],
-        Ground::Legs(legs) => legs
+    let at = file.body.from.utc();
+    let site = truce.sites.get(&counting.notice).into_iter();
+    let site = site.flat_map(|site| &site.versions);
+    let site = site.filter(|version| version.reference == counting.version);
+    let mut places: Vec<i64> = site
+        .filter_map(|version| Some(version.notice.exact.as_ref()?.place.lat_e7.get()))
+        .collect();
+    let movement = truce.movements.get(&counting.notice).into_iter();
+    for version in movement.flat_map(|movement| &movement.versions) {
+        let legs = version
+            .notice
+            .exact
             .iter()
-            .filter(|leg| leg.from_at.utc() <= happened.until && happened.from <= leg.to_at.utc())
-            .flat_map(|leg| [leg.from.lat_e7.get(), leg.to.lat_e7.get()])
-            .collect(),
-        _ => vec![],
-    };
-    let away = |lat: &i64| (lat - happened.place.lat_e7.get()).abs();
-    match places.iter().map(away).min() {
+            .flat_map(|exact| exact.legs.iter());
+        let legs = legs.filter(|leg| leg.from_at.utc() <= at && at <= leg.to_at.utc());
+        places.extend(legs.flat_map(|leg| [leg.from.lat_e7.get(), leg.to.lat_e7.get()]));
+    }
+    let place = exact.place.as_ref()?.lat_e7.get();
+    Some(match places.iter().map(|lat| (lat - place).abs()).min() {
         Some(0) => Nearness::Inside,
         Some(away) if away <= 100_000 => Nearness::Near,
         _ => Nearness::Clear,
-    }
+    })
 }
 
 fn report(room: &mut Room, from: &str, place: Option<Value>) -> Reference {
@@ -1281,8 +1311,19 @@ fn report(room: &mut Room, from: &str, place: Option<Value>) -> Reference {
 }
 
 fn year(truce: &Truce) -> Cases {
+    let mut counting: Vec<Counting> = truce.sites.values().flat_map(of_site).collect();
+    counting.extend(truce.movements.values().flat_map(of_movement));
+    let happened = truce.reports.iter().map(|(report, file)| {
+        let each = counting.iter().enumerate();
+        let near = each.map(|(n, counting)| Some((n, near(truce, counting, file)?)));
+        Happened {
+            report: report.clone(),
+            from: file.body.from.utc(),
+            near: near.collect(),
+        }
+    });
     let year = (utc("2016-01-01T00:00:00Z"), utc("2017-01-01T00:00:00Z"));
-    cases(&truce.sites, &truce.movements, &truce.reports, year, &near)
+    cases(&counting, &happened.collect::<Vec<_>>(), year)
 }
 
 /// Failure 9: notified places are hit, and nobody links the two.
@@ -1347,8 +1388,13 @@ fn what_was_delivered_and_validated_before_it_was_hit_is_a_candidate_and_nothing
         "the doubt is for those who are protected"
     );
     assert_eq!(
-        (found.reports, found.not_placed),
-        (6, 1),
+        (
+            found.reports,
+            found.reports_not_placed,
+            found.notices,
+            found.notices_not_placed
+        ),
+        (6, 1, 1, 0),
         "a case stands beside what it is a case of"
     );
     let counted = |name: &str| found.of[&sign(name)];

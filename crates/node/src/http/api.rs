@@ -6,6 +6,7 @@ use super::problem::{Kind, Problem};
 use crate::accounts::{Caller, Scope};
 use crate::authority::Eyes;
 use crate::deconfliction::Conflict;
+use crate::reads::Reads;
 use crate::search::Search;
 use crate::timers::TimerError;
 use crate::views::{ListQuery, Listed, ViewError, Views};
@@ -23,6 +24,7 @@ use std::sync::Arc;
 pub type Position = (i64, i64);
 
 /// Whoever asks, with what is his to read.
+#[derive(Clone)]
 pub struct Asker {
     /// The account, or the public.
     pub caller: Caller,
@@ -34,6 +36,10 @@ pub struct Asker {
     pub views: Arc<Views>,
     /// What these eyes find.
     pub search: Arc<Search>,
+    /// Where it is counted which exact places he is told.
+    pub(super) reads: Arc<Reads>,
+    /// When he asks, by the door's clock.
+    pub(super) asked_at: UtcMs,
 }
 
 impl FromRequestParts<Arc<App>> for Asker {
@@ -46,6 +52,8 @@ impl FromRequestParts<Arc<App>> for Asker {
         Ok(Self {
             views: Arc::clone(node.views(&eyes)),
             search: Arc::clone(node.search(&eyes)),
+            reads: Arc::clone(&app.reads),
+            asked_at: app.clock.now(),
             caller,
             eyes,
             node,
@@ -150,7 +158,7 @@ pub fn found_conflicts(
     found.map_err(|error| failed("conflicts could not be read", &error))
 }
 
-fn failed(what: &'static str, error: &dyn fmt::Display) -> Problem {
+pub(super) fn failed(what: &'static str, error: &dyn fmt::Display) -> Problem {
     tracing::error!(%error, "{what}");
     Problem::internal()
 }

@@ -17,6 +17,7 @@ use axum::extract::State;
 use record::name::Reference;
 use record::statement::Head;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use truce::kinds::Name;
@@ -71,17 +72,19 @@ pub(super) async fn review(asker: &Asker, first: Reference, said: Reference) -> 
     } else {
         None
     };
-    let known = known.unwrap_or(Known {
+    let mut known = known.unwrap_or(Known {
         read: Vec::new(),
         met: Vec::new(),
         not_compared: None,
     });
+    let more = known.met.len().saturating_sub(SHOWN_MAX);
+    known.met.truncate(SHOWN_MAX);
+    let told = known.met.iter().map(|met| met.notice.reference.to_string());
+    count(asker, told.collect()).await;
     let rows = known.met.into_iter().filter_map(ConflictRow::of);
-    let mut conflicts: Vec<serde_json::Value> = rows
+    let conflicts = rows
         .filter_map(|row| serde_json::to_value(row).ok())
         .collect();
-    let more = conflicts.len().saturating_sub(SHOWN_MAX);
-    conflicts.truncate(SHOWN_MAX);
     Review {
         state: UNDER_REVIEW.into(),
         caution: NO_CLEARANCE.into(),
@@ -106,6 +109,20 @@ async fn known(asker: &Asker, first: &Reference, said: &Reference) -> Option<Kno
         }
         changes.changed().await.ok()?;
     }
+}
+
+/// Counts that an answer tells of these notices: where they meet something is a place of theirs.
+async fn count(asker: &Asker, notices: BTreeSet<String>) {
+    if notices.is_empty() {
+        return;
+    }
+    let asker = asker.clone();
+    let counted = move || {
+        asker.count(&notices);
+        Ok::<_, Problem>(())
+    };
+    // What goes wrong is told by the node's health; an answer goes out all the same.
+    let _ = read(counted).await;
 }
 
 /// Whether the caller may know that notices of these two meet.
@@ -173,8 +190,9 @@ pub async fn list(
         })?),
     };
     let index = Arc::clone(asker.node.notified(&asker.eyes));
+    let views = Arc::clone(&asker.views);
     let pairs = read(move || {
-        index.follow(&asker.views)?;
+        index.follow(&views)?;
         let known = |one: &str, other: &str| may_know(&caller, [one, other]);
         Ok::<_, Problem>(index.pairs(notice.as_ref(), |one, other| known(&one.by, &other.by)))
     })
@@ -187,8 +205,12 @@ pub async fn list(
     let after = |pair: &Pair| paged.after.is_none_or(|after| key(pair) > after);
     let rows = pairs.into_iter().filter(after).take(paged.rows_to_read());
     let page = paged.page(rows.collect(), total, key, PairRow::of);
+    let items: Vec<PairRow> = page.items.into_iter().flatten().collect();
+    let told = items.iter().flat_map(|pair| [&pair.one, &pair.other]);
+    let told = told.map(|notice| notice.reference.clone());
+    count(&asker, told.collect()).await;
     Ok(Json(Page {
-        items: page.items.into_iter().flatten().collect(),
+        items,
         next: page.next,
         total,
     }))
@@ -248,7 +270,7 @@ pub async fn found(
 ) -> Result<Json<FoundRows>, Problem> {
     let caller = asker.need(Scope::Read)?.clone();
     let name = super::live::name("conflicts", &asker);
-    let from = since(&app, &name, which.since.as_deref())?;
+    let from = since(&app, &name, which.since())?;
     let (node, eyes) = (asker.node, asker.eyes);
     let found = read(move || api::found_conflicts(&node, &eyes, from, CHANGES_MAX)).await?;
     let (count, last) = (

@@ -8,6 +8,7 @@ use super::strict::Json;
 use crate::accounts::Scope;
 use crate::accounts::rate::Key;
 use crate::deconfliction::{self, Checked, Met, NO_CLEARANCE, NotCompared, Noticed, convert};
+use crate::reads::Probe;
 use crate::views::{Context, short};
 use axum::extract::State;
 use record::name::Origin;
@@ -167,6 +168,12 @@ fn answer(asker: &Asker, body: &Value) -> Result<CheckRow, Problem> {
         })?;
     let index = asker.node.notified(&asker.eyes);
     let checked = index.check(&asker.views, &volumes)?;
+    let told = checked
+        .met
+        .iter()
+        .map(|met| met.notice.reference.to_string());
+    asker.count(&told.collect());
+    asker.checked(Probe::of(&volumes));
     Ok(CheckRow::of(checked, &asker.views.context()))
 }
 

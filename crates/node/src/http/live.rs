@@ -2,8 +2,10 @@
 
 use super::App;
 use super::api::{self, Asker, read};
+use super::candidates::PERIOD_MS_MAX;
 use super::conflicts::FoundRow;
 use super::problem::Problem;
+use super::reads::{AlertRow, watched_by};
 use super::strict::{Json, Query};
 use crate::accounts::Scope;
 use crate::timers::AlarmRow;
@@ -13,6 +15,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use record::name::Reference;
+use record::time::UtcMs;
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -82,7 +85,13 @@ pub async fn due(asker: Asker, Query(which): Query<WhichDue>) -> Result<Json<Due
 pub struct Since {
     /// `next` of the answer before; left out, from the beginning.
     #[param(max_length = 128)]
-    pub(super) since: Option<String>,
+    since: Option<String>,
+}
+
+impl Since {
+    pub(super) fn since(&self) -> Option<&str> {
+        self.since.as_deref()
+    }
 }
 
 /// Changes, in their order.
@@ -178,8 +187,10 @@ pub async fn silence(asker: Asker, Json(silence): Json<Silence>) -> Result<Statu
 /// Follow what happens
 ///
 /// Server-sent events: `statement` and the capabilities (`matter`, `report` …) with the data of `/api/v1/changes`, `alarm` with
-/// that of `/api/v1/alarms`, and `conflict` with that of `/api/v1/conflicts/found`. Each has an id; reconnect with `Last-Event-ID` and nothing is missed. Without one it begins now. The
-/// event `reset` says that what you hold may be incomplete: read it anew.
+/// that of `/api/v1/alarms`, `conflict` with that of `/api/v1/conflicts/found`, and `alert` with that of `/api/v1/alerts` for those who
+/// may read these. `candidate` names a report and a notice near which it happened, where the asker reads the exact places of both
+/// (`/api/v1/candidates`); it comes again whenever one of them changes. All others have an id; reconnect with `Last-Event-ID` and
+/// nothing is missed. Without one it begins now. The event `reset` says that what you hold may be incomplete: read it anew.
 #[utoipa::path(
     get, path = "/api/v1/stream", tag = "changes",
     params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that arrived", max_length = 128)),
@@ -194,10 +205,11 @@ pub async fn stream(
     let last = headers
         .get("last-event-id")
         .map(|id| id.to_str().unwrap_or_default());
-    let newest = Told {
+    let newest = Reached {
         seq: asker.views.context().seq,
         alarm: *asker.node.timers().changes().borrow(),
         conflict: *asker.node.conflicts().changes().borrow(),
+        alert: *asker.reads.changes().borrow(),
     };
     let (from, reset) = match last.map(|id| app.cursors.read(&name, id)) {
         Some(Some(position)) => (position, false),
@@ -235,64 +247,74 @@ pub(super) fn since(app: &App, name: &str, since: Option<&str>) -> Result<i64, P
     })
 }
 
+/// How far a stream was told, of each thing that it tells of. What is added later begins at 0 for those who were told before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Reached {
+    seq: i64,
+    alarm: i64,
+    conflict: i64,
+    alert: i64,
+}
+
 /// The reader is gone, or reads no more.
 struct Gone;
-
-/// Up to where a reader was told, of each feed.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-struct Told {
-    /// Changes.
-    seq: i64,
-    /// Alarms.
-    alarm: i64,
-    /// Conflicts that were found.
-    conflict: i64,
-}
 
 async fn follow(
     app: &Arc<App>,
     asker: &Asker,
     name: &str,
-    mut told: Told,
+    mut at: Reached,
     sender: &mpsc::Sender<Result<Event, Infallible>>,
 ) -> Result<(), Gone> {
     let (mut changed, mut raised) = (asker.views.changes(), asker.node.timers().changes());
-    let mut found = asker.node.conflicts().changes();
+    let (mut found, mut noticed) = (asker.node.conflicts().changes(), asker.reads.changes());
     let mut closing = app.closing();
     loop {
         // Signing in may have ended meanwhile; nothing more goes out then.
-        app.accounts.again(&asker.caller).ok_or(Gone)?;
-        let before = told;
+        let caller = app.accounts.again(&asker.caller).ok_or(Gone)?;
+        let before = at;
         let views = Arc::clone(&asker.views);
         let changes = news(move || views.changes_since(before.seq, CHANGES_MAX)).await?;
+        tell_candidates(asker, &changes, sender).await?;
         for change in &changes {
-            told.seq = change.seq;
-            let id = app.cursors.write(name, &told);
+            at.seq = change.seq;
+            let id = app.cursors.write(name, &at);
             send(sender, &change.of, &id, change).await?;
         }
         let (node, eyes) = (Arc::clone(&asker.node), asker.eyes.clone());
         let alarms = news(move || node.timers().since(&eyes, before.alarm, CHANGES_MAX)).await?;
         for one in &alarms {
-            told.alarm = one.id;
-            let id = app.cursors.write(name, &told);
+            at.alarm = one.id;
+            let id = app.cursors.write(name, &at);
             send(sender, "alarm", &id, one).await?;
         }
         let (node, eyes) = (Arc::clone(&asker.node), asker.eyes.clone());
         let conflicts =
             news(move || api::found_conflicts(&node, &eyes, before.conflict, CHANGES_MAX)).await?;
-        let quiet = changes.is_empty() && alarms.is_empty() && conflicts.is_empty();
         for conflict in conflicts {
-            told.conflict = conflict.id;
-            if let Some(row) = FoundRow::of(conflict, &asker.caller) {
-                let id = app.cursors.write(name, &told);
+            at.conflict = conflict.id;
+            if let Some(row) = FoundRow::of(conflict, &caller) {
+                let id = app.cursors.write(name, &at);
                 send(sender, "conflict", &id, &row).await?;
             }
         }
-        if quiet {
+        if let Some(sign) = watched_by(&caller) {
+            let (reads, of) = (Arc::clone(&asker.reads), sign.clone());
+            let alerts = news(move || reads.alerts(&of, before.alert, CHANGES_MAX)).await?;
+            for one in &alerts {
+                at.alert = one.id;
+                let id = app.cursors.write(name, &at);
+                let row = AlertRow::of(one, &app.accounts, sign);
+                send(sender, "alert", &id, &row).await?;
+            }
+        }
+        if at == before {
             tokio::select! {
                 more = changed.changed() => more.map_err(|_| Gone)?,
                 more = raised.changed() => more.map_err(|_| Gone)?,
                 more = found.changed() => more.map_err(|_| Gone)?,
+                more = noticed.changed() => more.map_err(|_| Gone)?,
                 more = closing.changed() => return more.map_err(|_| Gone).and(Err(Gone)),
                 () = sender.closed() => return Err(Gone),
                 () = tokio::time::sleep(ALIVE_EVERY) => {}
@@ -305,6 +327,50 @@ async fn news<T: Send + 'static, E: Into<Problem> + Send + 'static>(
     look: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Result<T, Gone> {
     read(look).await.map_err(|_| Gone)
+}
+
+/// A report that is now a candidate of a notice, or still is after one of both changed.
+#[derive(Debug, Serialize)]
+struct CandidateEvent {
+    /// The report: full reference. Absent when there are more candidates than can be told one by one: ask for them.
+    report: Option<String>,
+    /// The first notice: full reference.
+    notice: Option<String>,
+}
+
+/// Tells of candidates before the changes that made them, and without an id: whoever is cut off in between is told of both again.
+async fn tell_candidates(
+    asker: &Asker,
+    changes: &[Change],
+    sender: &mpsc::Sender<Result<Event, Infallible>>,
+) -> Result<(), Gone> {
+    let makes_one = |change: &&Change| matches!(change.of.as_str(), "report" | "site" | "movement");
+    let changed: Vec<Change> = changes.iter().filter(makes_one).cloned().collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let views = Arc::clone(&asker.views);
+    let since = UtcMs(asker.node.now().0 - PERIOD_MS_MAX);
+    let found = read(move || views.snapshot(|moment| moment.candidates_among(&changed, since)));
+    let events = match found.await.map_err(|_| Gone)? {
+        Ok(found) => found
+            .into_iter()
+            .map(|(report, notice)| CandidateEvent {
+                report: Some(report.to_string()),
+                notice: Some(notice.to_string()),
+            })
+            .collect(),
+        Err(_) => vec![CandidateEvent {
+            report: None,
+            notice: None,
+        }],
+    };
+    for event in events {
+        let data = serde_json::to_string(&event).map_err(|_| Gone)?;
+        let event = Event::default().event("candidate").data(data);
+        sender.send(Ok(event)).await.map_err(|_| Gone)?;
+    }
+    Ok(())
 }
 
 async fn send(

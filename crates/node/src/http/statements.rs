@@ -3,6 +3,7 @@
 use super::App;
 use super::api::{self, Asker, Position, read};
 use super::conflicts::{self, Review};
+use super::exact;
 use super::idempotency::IdempotencyKey;
 use super::page::{Page, PageParams, Paged};
 use super::problem::{Kind, Problem};
@@ -11,7 +12,7 @@ use crate::Node;
 use crate::accounts::{Caller, Scope};
 use crate::authority::{Eyes, may_read};
 use crate::views::erasure::ErasureRow;
-use crate::views::{ListQuery, StatementRow};
+use crate::views::{ListQuery, StatementRow, ViewError};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -234,6 +235,16 @@ async fn submit(asker: &Asker, statement: Statement) -> Result<Logged, Problem> 
     })
 }
 
+/// Counts the exact places in an answer, and gives it back.
+pub(super) fn told<T>(
+    asker: &Asker,
+    answer: T,
+    rows: impl FnOnce(&T) -> &[StatementRow],
+) -> Result<T, ViewError> {
+    asker.count(&exact::in_statements(asker, rows(&answer))?);
+    Ok(answer)
+}
+
 /// List statements
 #[utoipa::path(get, path = "/api/v1/statements", tag = "statements", operation_id = "list_statements", params(Which, PageParams), responses((status = 200, body = Page<StatementRow>)))]
 pub async fn list(
@@ -248,8 +259,12 @@ pub async fn list(
             ..ListQuery::default()
         })
     })?;
-    let (views, kind) = (asker.views, paged.filters.kind.clone());
-    let listed = read(move || views.statements(kind.as_deref(), &query)).await?;
+    let kind = paged.filters.kind.clone();
+    let listed = read(move || {
+        let listed = asker.views.statements(kind.as_deref(), &query)?;
+        told(&asker, listed, |listed| &listed.items)
+    })
+    .await?;
     Ok(Json(api::page(&paged, listed)))
 }
 
@@ -263,8 +278,11 @@ pub async fn list(
 )]
 pub async fn one(asker: Asker, Path(text): Path<String>) -> Result<Json<StatementRow>, Problem> {
     let reference = find(&asker, &text).await?;
-    let views = asker.views;
-    let row = read(move || views.statement(&reference)).await?;
+    let row = read(move || {
+        let row = asker.views.statement(&reference)?;
+        told(&asker, row, Option::as_slice)
+    })
+    .await?;
     row.map(Json).ok_or_else(Problem::not_found)
 }
 
@@ -279,8 +297,11 @@ pub async fn about(
     Path(text): Path<String>,
 ) -> Result<Json<Vec<StatementRow>>, Problem> {
     let reference = find(&asker, &text).await?;
-    let views = asker.views;
-    let rows = read(move || views.about(&reference, ABOUT_MAX)).await?;
+    let rows = read(move || {
+        let rows = asker.views.about(&reference, ABOUT_MAX)?;
+        told(&asker, rows, Vec::as_slice)
+    })
+    .await?;
     Ok(Json(rows))
 }
 

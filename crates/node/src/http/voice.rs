@@ -143,9 +143,14 @@ fn compared(
 async fn exact(asker: &Asker, of: Of, text: &str) -> Result<Notice, Problem> {
     asker.need(Scope::Read)?;
     let statement = find(asker, text).await?;
-    let views = asker.views.clone();
-    let notice = read(move || voice::exact(&views, of, &statement)).await?;
-    notice.ok_or_else(Problem::not_found)
+    let asker = asker.clone();
+    let notice = read(move || {
+        let notice = voice::exact(&asker.views, of, &statement)?;
+        let told = notice.iter().map(|notice| notice.first.to_string());
+        asker.count(&told.collect());
+        Ok::<_, ViewError>(notice)
+    });
+    notice.await?.ok_or_else(Problem::not_found)
 }
 
 /// The script, for the API and for the page.

@@ -79,6 +79,11 @@ impl Server {
         self.tokens.insert(name.to_owned(), token);
     }
 
+    /// What the door does about every second.
+    pub fn upkeep(&self) {
+        self.app.upkeep();
+    }
+
     pub fn get(&self, who: Option<&str>, path: &str) -> (u16, Value) {
         let mut request = self.client.get(format!("{}{path}", self.base));
         if let Some(who) = who {

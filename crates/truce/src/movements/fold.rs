@@ -8,7 +8,6 @@ use crate::contact::{Arrivals, Heard, Reception, Step};
 use crate::protection::{Clocks, Gaps, named_readers};
 use crate::standing::{Directory, Effective};
 use crate::values::Position;
-use crate::volumes::{Notified, of_legs};
 use record::name::{CallSign, Reference};
 use record::time::UtcMs;
 use std::collections::{BTreeMap, BTreeSet};
@@ -200,13 +199,6 @@ impl Movement {
             version: version.reference.clone(),
             age_ms: at.0 - version.at.0,
         }
-    }
-
-    /// What was notified, of one version, as an engine takes it; `None` where the route is not read here.
-    #[must_use]
-    pub fn notified<'v>(&self, version: &'v Version) -> Option<Notified<'v>> {
-        let exact = version.notice.exact.as_ref()?;
-        of_legs(&exact.legs, exact.datum)
     }
 
     /// When it was over: aborted, or all accounted for.

@@ -9,7 +9,7 @@ pub use way::{Awaited, Event, MOVES, Phase, Stage, Way};
 
 use crate::changes::Person;
 use crate::protection::Protection;
-use crate::values::{Count, Label, Language, List, Pcode, Position, Slug, Time, Words};
+use crate::values::{Count, DistrictCode, Label, Language, List, Position, Slug, Time, Words};
 use crate::volumes::{CheckPoint, LEGS_MAX, Legs, PlaceDatum, legs_join};
 use crate::wire::{Broken, body, rule, words};
 use record::name::CallSign;
@@ -95,7 +95,7 @@ body! {
         /// Shorter notice, because lives depend on it.
         emergency: Option<bool>,
         /// Through which areas, by their codes: no finer than a district.
-        pcodes: List<Pcode, 0, 32>,
+        pcodes: List<DistrictCode, 0, 32>,
         /// Through which areas, by name.
         admin_names: List<Label, 0, 32>,
         /// Earliest departure.
