@@ -5,6 +5,7 @@
 
 use crate::changes::{Correct, Person};
 use crate::participants::Office;
+use crate::protection::LEGAL;
 use crate::wire::{BodyError, Place, Wire, members, object_schema};
 use crate::{
     agreement, areas, changes, claims, contact, incidents, movements, participants, presence,
@@ -101,7 +102,20 @@ macro_rules! kinds {
                 let mut schema = match self { $(Self::$variant => $groups::<$type>::schema()),+ };
                 schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
                 schema["title"] = format!("{}/1", self.as_str()).into();
+                if let Some(legal) = self.legal() {
+                    let description = schema["description"].as_str().unwrap_or_default();
+                    schema["description"] = format!("{description} {legal}").into();
+                }
                 schema
+            }
+
+            /// What stands on every form and every copy of such a statement: what a notice never does, and what a withdrawal cannot
+            /// do. `None` of kinds that are not about sites, exposures and movements.
+            #[must_use]
+            pub fn legal(self) -> Option<&'static str> {
+                let (capability, _) = self.as_str().split_once('.')?;
+                let is = matches!(capability, "site" | "exposure" | "movement");
+                is.then_some(&**LEGAL)
             }
 
             fn read(self, contents: &Value) -> Result<Body, BodyError> {

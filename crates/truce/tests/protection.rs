@@ -15,7 +15,7 @@ use truce::due::{Item, Urgency, What};
 use truce::incidents::ReportFile;
 use truce::movements::{MovementState, Phase, Shown, Stage};
 use truce::notified::{Cases, Counting, Happened, Nearness, cases, of_movement, of_site};
-use truce::sites::SiteState;
+use truce::sites::{HeldBack, SiteState};
 use truce::{Standing, Truce};
 
 const TOLD: &str = "delivered_copy_cannot_be_watched_or_recalled";
@@ -519,15 +519,15 @@ fn a_version_reaches_everybody_who_had_an_earlier_one() {
     .unwrap();
     let first = move_out(&mut room, "2016-06-19T06:00:00Z", convoy(&["RU", "US"]));
     take(&mut room, "RU", "2016-06-20", &first, place(200_000));
-    try_say(
-        &mut room,
-        "HUM",
-        "2016-06-21T06:00:00Z",
-        "movement.revise/1",
-        &[&first],
-        convoy(&["US"]),
-    )
-    .unwrap();
+    // Its own door refuses that; another's log may say it all the same.
+    let words = Words {
+        kid: RELIEF,
+        kind: "movement.revise/1",
+        at: "2016-06-21T06:00:00Z",
+        about: vec![first.clone()],
+        groups: convoy(&["US"]),
+    };
+    room.force("HUM", &words);
     let gaps = room.truce().movements[&first].gaps(utc("2016-06-21T07:00:00Z"));
     assert!(
         gaps.contains_key(&sign("RU")),
@@ -617,6 +617,11 @@ fn an_exposure_freezes_release_warns_owners_within_the_hour_and_opens_consent_an
         "before, it was not frozen"
     );
     assert!(site.is_avoided(now), "it stays avoided");
+    for reader in ["US", "RU", "MISSION"] {
+        let held = site.held_back(&sign(reader), now);
+        assert_eq!(held, Some(HeldBack::Frozen(exposure.clone())), "{reader}");
+    }
+    assert_eq!(site.held_back(&sign("HUM"), now), None, "it is its own");
     assert!(truce.sites[&other].frozen(now).is_none());
     assert_eq!(truce.exposures[&exposure].not_warned(now), [&sign("HUM")]);
     let owed = due_of(
@@ -762,6 +767,52 @@ fn a_convoy_that_leaves_with_gaps_says_so() {
     assert!(
         gaps[&sign("US")].contains(&Step::ConfirmedBelow),
         "what comes after departure was missing at departure"
+    );
+}
+
+#[test]
+fn whoever_lets_a_convoy_go_is_warned_of_gaps_before_it_leaves() {
+    let mut room = room();
+    let first = move_out(&mut room, "2016-06-19T06:00:00Z", convoy(&["RU", "US"]));
+    take(&mut room, "RU", "2016-06-20", &first, place(200_000));
+    let gaps = |room: &Room, now: &str| due_of(&room.truce(), &What::Gaps, "HUM", now);
+    let warned = gaps(&room, "2016-06-22T04:00:00Z");
+    assert_eq!(warned.len(), 1);
+    assert_eq!(warned[0].urgency, Urgency::Overdue, "two hours before");
+    assert_eq!(
+        gaps(&room, "2016-06-22T03:59:59Z")[0].urgency,
+        Urgency::Open
+    );
+    take(&mut room, "US", "2016-06-21", &first, place(200_000));
+    assert!(gaps(&room, "2016-06-22T04:00:00Z").is_empty());
+
+    // A version opens them anew, and departure ends the warning: from there on they stand on the sheet.
+    let revise: &[&Reference] = &[&first];
+    let later = convoy(&["RU", "US"]);
+    try_say(
+        &mut room,
+        "HUM",
+        "2016-06-22T05:00:00Z",
+        "movement.revise/1",
+        revise,
+        later,
+    )
+    .unwrap();
+    let warned = gaps(&room, "2016-06-22T05:00:00Z");
+    assert_eq!(warned[0].urgency, Urgency::Overdue, "said after that time");
+    let left = json!({"departed_at": "2016-06-22T06:00:00Z", "persons": 12});
+    room.say(
+        "HUM",
+        "2016-06-22T06:00:00Z",
+        "movement.depart/1",
+        revise,
+        left,
+    );
+    assert!(gaps(&room, "2016-06-22T06:00:01Z").is_empty());
+    let truce = room.truce();
+    assert_eq!(
+        truce.movements[&first].gaps_at_departure().unwrap().len(),
+        2
     );
 }
 
@@ -970,6 +1021,85 @@ fn what_cannot_be_said_now_is_refused_with_what_can() {
         .rule,
         "office"
     );
+}
+
+#[test]
+fn nobody_fills_a_country_with_movements_that_are_open() {
+    let mut room = room();
+    let at = "2016-06-19T06:00:00Z";
+    let open: Vec<Reference> = (0..truce::movements::OPEN_MOVEMENTS_MAX)
+        .map(|_| move_out(&mut room, at, convoy(&["RU"])))
+        .collect();
+    let one_more =
+        |room: &mut Room| try_say(room, "HUM", at, "movement.notify/1", &[], convoy(&["RU"]));
+    let refusal = one_more(&mut room).unwrap_err();
+    assert_eq!(refusal.rule, "open_movements");
+    let oldest = format!("entry {}", open[0].index);
+    assert!(refusal.reason.contains(&oldest), "{refusal}");
+    // A later version is none more, and what is over makes room.
+    let revise = |reason: &str| {
+        let mut groups = convoy(&["RU"]);
+        groups["body"]["reason"] = reason.into();
+        groups
+    };
+    let about: &[&Reference] = &[&open[0]];
+    try_say(
+        &mut room,
+        "HUM",
+        at,
+        "movement.revise/1",
+        about,
+        revise("Later"),
+    )
+    .unwrap();
+    let abort = json!({"body": {"reason": "The road is closed", "protection": "unchanged"}});
+    try_say(&mut room, "HUM", at, "movement.abort/1", about, abort).unwrap();
+    one_more(&mut room).unwrap();
+    assert_eq!(one_more(&mut room).unwrap_err().rule, "open_movements");
+}
+
+#[test]
+fn whoever_had_a_route_is_told_of_the_next_one_at_the_door() {
+    let mut room = room();
+    let at = "2016-06-19T06:00:00Z";
+    let first = move_out(&mut room, at, convoy(&["RU", "US"]));
+    let mut revise = |to: &[&str]| {
+        let mut groups = convoy(to);
+        groups["body"]["reason"] = "By the eastern road".into();
+        try_say(&mut room, "HUM", at, "movement.revise/1", &[&first], groups)
+    };
+    let refusal = revise(&["RU"]).unwrap_err();
+    assert_eq!(
+        (refusal.rule, refusal.field.as_str()),
+        ("recipients", "body.to")
+    );
+    assert!(refusal.reason.contains("leaves out US"), "{refusal}");
+    revise(&["RU", "US", "TR"]).unwrap();
+    assert!(revise(&["RU", "US"]).is_err(), "and whoever came later too");
+    revise(&["TR", "US", "RU"]).unwrap();
+}
+
+#[test]
+fn a_movement_is_no_reservation_of_a_road_or_a_region() {
+    let mut room = room();
+    let at = "2016-06-19T06:00:00Z";
+    let mut month = convoy(&["RU"]);
+    month["body"]["until"] = "2016-07-22T06:00:00.001Z".into();
+    let refused = try_say(
+        &mut room,
+        "HUM",
+        at,
+        "movement.notify/1",
+        &[],
+        month.clone(),
+    );
+    assert_eq!(refused.unwrap_err().field, "body.until");
+    month["body"]["until"] = "2016-07-22T06:00:00Z".into();
+    let mut wide = month.clone();
+    wide["exact"]["legs"][0]["radius_m"] = 10_001.into();
+    let refused = try_say(&mut room, "HUM", at, "movement.notify/1", &[], wide);
+    assert_eq!(refused.unwrap_err().field, "exact.legs[0].radius_m");
+    move_out(&mut room, at, month);
 }
 
 #[test]

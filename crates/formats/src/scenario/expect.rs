@@ -234,6 +234,7 @@ const DEBTS: &[&str] = &[
     "alert",
     "distress",
     "closing",
+    "gaps",
 ];
 /// What a site can be.
 const SITE: &[&str] = &[

@@ -250,7 +250,10 @@ impl Moment<'_> {
         };
         Ok(BoardUnread {
             held: true,
-            note: format!("not heard from in time: {}{more}", each.join(", ")),
+            note: format!(
+                "not heard from in time: {}{more}; protection is unchanged",
+                each.join(", ")
+            ),
         })
     }
 

@@ -3,6 +3,7 @@
 
 use super::App;
 use super::api::{self, Asker, Position, read};
+use super::exact;
 use super::page::{Page, PageParams, Paged};
 use super::problem::Problem;
 use super::statements::find;
@@ -16,7 +17,7 @@ use crate::views::movements::MovementRow;
 use crate::views::presence::PresenceRow;
 use crate::views::sites::{ExposureRow, SiteRow};
 use crate::views::toll::TollRow;
-use crate::views::{ListQuery, Listed};
+use crate::views::{ListQuery, Listed, ViewError};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -66,8 +67,12 @@ async fn list(
             ..ListQuery::default()
         })
     })?;
-    let views = asker.views;
-    let listed = read(move || views.list(capability, &query)).await?;
+    let listed = read(move || {
+        let listed = asker.views.list(capability, &query)?;
+        asker.count(&exact::in_rows(capability, &listed.items));
+        Ok::<_, ViewError>(listed)
+    })
+    .await?;
     Ok(json(write_page(&paged, &listed)))
 }
 
@@ -88,8 +93,12 @@ fn json(body: String) -> Response {
 
 async fn one(asker: Asker, capability: &'static str, text: &str) -> Result<Response, Problem> {
     let reference = find(&asker, text).await?;
-    let views = Arc::clone(&asker.views);
-    let body = read(move || views.object(capability, &reference)).await?;
+    let body = read(move || {
+        let body = asker.views.object(capability, &reference)?;
+        asker.count(&exact::in_rows(capability, &body));
+        Ok::<_, ViewError>(body)
+    })
+    .await?;
     body.map(json).ok_or_else(Problem::not_found)
 }
 

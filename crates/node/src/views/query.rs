@@ -93,10 +93,33 @@ pub struct StatementRow {
     pub seen: Vec<String>,
     /// Its groups: whom each is for, and its content if it is open to the reader.
     pub groups: Vec<GroupRow>,
+    /// Of a site, an exposure or a movement: what a notice never does, and what a withdrawal cannot do, in fixed words.
+    pub protection: Option<&'static str>,
     /// Where it is erased, if its author had anything of it erased.
     pub erased: Option<ErasedRow>,
     /// The statement itself, as far as the reader may read it: check its signature yourself.
     pub statement: String,
+}
+
+impl StatementRow {
+    /// Whether a place stands anywhere in what is open of it.
+    #[must_use]
+    pub fn tells_a_place(&self) -> bool {
+        fn has_place(content: &Value) -> bool {
+            match content {
+                Value::Object(members) => {
+                    members.contains_key("place") || members.values().any(has_place)
+                }
+                Value::Array(items) => items.iter().any(has_place),
+                _ => false,
+            }
+        }
+        let mut open = self
+            .groups
+            .iter()
+            .filter_map(|group| group.content.as_ref());
+        open.any(has_place)
+    }
 }
 
 /// A group of a statement.
@@ -898,6 +921,7 @@ fn spell_statement(
     }));
     let by = context.directory.call_sign(&reference.origin);
     StatementRow {
+        protection: statement.kind().and_then(Name::of).and_then(Name::legal),
         reference: reference.to_string(),
         short: short(context, &reference.origin, reference.index),
         by: by.map_or_else(|| reference.origin.to_string(), |by| by.to_string()),

@@ -154,6 +154,17 @@ impl Movement {
         gaps.filter(|(_, missing)| !missing.is_empty()).collect()
     }
 
+    /// When all to whom it is or was notified had taken every step for `version`; `None` while something is missing.
+    #[must_use]
+    pub fn without_gaps_at(&self, version: &Version) -> Option<UtcMs> {
+        let told = self.versions.iter().filter(|told| told.at <= version.at);
+        let to: BTreeSet<&CallSign> = told.flat_map(|told| &told.notice.body.to).collect();
+        let complete = to
+            .into_iter()
+            .map(|sign| version.receptions.get(sign)?.complete_at());
+        complete.collect::<Option<Vec<UtcMs>>>()?.into_iter().max()
+    }
+
     /// With which gaps it left, when it has left.
     #[must_use]
     pub fn gaps_at_departure(&self) -> Option<Gaps> {
