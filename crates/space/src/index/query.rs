@@ -3,13 +3,13 @@
 use std::cell::Cell;
 use std::cmp::Reverse;
 
-use super::simd::collect;
 use super::tree::{Box4, Candidate};
 use super::{HALF_TURN, Snapshot, VolumeId};
 use crate::altitude::Band;
 use crate::error::InputError;
 use crate::geodesy;
 use crate::shape::{self, Part, Scratch};
+use crate::simd::collect;
 use crate::units::{E8, GeoBox, Position, UtcMs, Window};
 use crate::verdict::{self, Body, Judgement, Piece, Rules, Verdict};
 use crate::volume::Volume;
@@ -108,6 +108,7 @@ struct Buffers {
     candidates: Vec<Candidate>,
     scratch: Scratch,
     edges: Vec<[[i64; 2]; 2]>,
+    vertices: Vec<[i32; 2]>,
 }
 
 thread_local! {
@@ -273,8 +274,12 @@ impl Snapshot {
         let start = piece.window.start.saturating_sub(clock);
         let end = piece.window.end.saturating_add(clock);
         let (first, second) = Box4::outward(bounds, start, end, piece.band.low, piece.band.high);
+        let mut asked = false;
         for box4 in std::iter::once(first).chain(second) {
             self.visit(&box4, ask, |id, other, (scratch, edges)| {
+                if !std::mem::replace(&mut asked, true) {
+                    scratch.ask(piece, self.path);
+                }
                 let judgement = verdict::judge(piece, other, ask.rules, scratch, edges);
                 if judgement.verdict.is_conflict() {
                     report(id, judgement);
@@ -297,23 +302,18 @@ impl Snapshot {
                  candidates,
                  scratch,
                  edges,
+                 vertices,
              }| {
                 candidates.clear();
                 collect(self.path, &self.main.tree, box4, candidates);
                 for c in candidates.iter() {
-                    self.main.prefetch_head(c.item);
-                }
-                candidates.retain(|c| {
-                    self.main
-                        .standing(c.item, position)
-                        .is_some_and(&ask.readable)
-                });
-                for c in candidates.iter() {
-                    self.main.prefetch_points(c.item);
+                    self.main.prefetch(c.at);
                 }
                 for c in candidates.iter() {
-                    if let Some(id) = self.main.standing(c.item, position) {
-                        f(id, &self.main.piece(c), (scratch, edges));
+                    if let Some(id) = self.main.standing(c, position)
+                        && (ask.readable)(id)
+                    {
+                        f(id, &self.main.piece(c, vertices), (scratch, edges));
                     }
                 }
                 for run in [&*self.delta, &self.tail] {
