@@ -9,14 +9,50 @@ use std::ops::ControlFlow;
 
 type Point = [i64; 2];
 
-/// One ring, in a frame in which its coordinates and those of the ring that it is compared with fit 32 bits. Buffers only ever grow: what lies beyond `count` is left from before.
+/// A mask of the boxes of sixteen that meet one.
+pub(crate) trait Mask: Fn(&Lanes<2>, &BoxOf<2>) -> u16 {}
+impl<F: Fn(&Lanes<2>, &BoxOf<2>) -> u16> Mask for F {}
+
+/// The vertices of one ring, in a frame in which they and those of the ring that it is compared with fit 32 bits. Buffers only ever grow: what lies beyond `count` is left from before.
 #[derive(Debug, Default)]
-pub(crate) struct Edges {
+struct Ring {
     count: usize,
     /// The last vertex, then all vertices: edge `i` runs from entry `i` to entry `i + 1`.
     x: Vec<i32>,
     y: Vec<i32>,
-    boxes: Vec<Lanes<2>>,
+}
+
+/// Boxes of edges, sixteen at a time, and how many there are.
+#[derive(Debug, Default)]
+struct Boxes {
+    count: usize,
+    lanes: Vec<Lanes<2>>,
+}
+
+/// Two rings of which the first was taken in once and the second comes anew each time.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    pub(crate) path: Path,
+    asked: Ring,
+    /// Those of all edges of the first.
+    asked_boxes: Boxes,
+    other: Ring,
+    /// The edges of the second that come within the common box, and their boxes.
+    near: Vec<u32>,
+    near_boxes: Boxes,
+}
+
+impl Default for Pair {
+    fn default() -> Self {
+        Self {
+            path: Path::best(),
+            asked: Ring::default(),
+            asked_boxes: Boxes::default(),
+            other: Ring::default(),
+            near: Vec::new(),
+            near_boxes: Boxes::default(),
+        }
+    }
 }
 
 /// How two rings meet, without what needs more than a look at their edges.
@@ -31,64 +67,20 @@ pub(crate) enum Borders {
     Apart,
 }
 
-impl Edges {
-    /// Takes the vertices of a ring in.
+impl Ring {
+    /// Takes the vertices in.
     #[inline(always)]
-    pub(crate) fn fill(&mut self, vertices: impl ExactSizeIterator<Item = [i32; 2]>) {
-        let count = vertices.len();
-        let chunks = count.div_ceil(LANES);
-        if self.boxes.len() < chunks {
-            self.grow(chunks);
+    fn fill(&mut self, vertices: impl ExactSizeIterator<Item = [i32; 2]>) {
+        self.count = vertices.len();
+        let room = self.count.next_multiple_of(LANES) + 1;
+        if self.x.len() < room {
+            self.x.resize(room, 0);
+            self.y.resize(room, 0);
         }
-        self.count = count;
         for ((x, y), p) in self.x[1..].iter_mut().zip(&mut self.y[1..]).zip(vertices) {
             (*x, *y) = (p[0], p[1]);
         }
-        (self.x[0], self.y[0]) = (self.x[count], self.y[count]);
-        for (i, lanes) in self.boxes[..chunks].iter_mut().enumerate() {
-            for (d, all) in [&self.x, &self.y].into_iter().enumerate() {
-                let (from, to) = (&all[i * LANES..][..LANES], &all[i * LANES + 1..][..LANES]);
-                for lane in 0..LANES {
-                    lanes.low[d][lane] = from[lane].min(to[lane]);
-                    lanes.high[d][lane] = from[lane].max(to[lane]);
-                }
-            }
-        }
-    }
-
-    #[cold]
-    fn grow(&mut self, chunks: usize) {
-        self.x.resize(chunks * LANES + 1, 0);
-        self.y.resize(chunks * LANES + 1, 0);
-        self.boxes.resize(chunks, Lanes::EMPTY);
-    }
-
-    /// The edges whose boxes meet a box, in order.
-    #[inline(always)]
-    fn near(
-        &self,
-        around: &BoxOf<2>,
-        mask: impl Fn(&Lanes<2>, &BoxOf<2>) -> u16,
-        mut visit: impl FnMut(usize) -> ControlFlow<Borders>,
-    ) -> ControlFlow<Borders> {
-        let chunks = self.count.div_ceil(LANES);
-        for (i, boxes) in self.boxes[..chunks].iter().enumerate() {
-            let left = self.count - i * LANES;
-            let used = if left < LANES {
-                (1 << left) - 1
-            } else {
-                u16::MAX
-            };
-            for lane in simd::lanes(mask(boxes, around) & used) {
-                visit(i * LANES + lane)?;
-            }
-        }
-        ControlFlow::Continue(())
-    }
-
-    #[inline(always)]
-    fn box_of(&self, i: usize) -> BoxOf<2> {
-        self.boxes[i / LANES].lane(i % LANES)
+        (self.x[0], self.y[0]) = (self.x[self.count], self.y[self.count]);
     }
 
     #[inline(always)]
@@ -96,82 +88,164 @@ impl Edges {
         let vertex = |i: usize| [i64::from(self.x[i]), i64::from(self.y[i])];
         (vertex(i), vertex(i + 1))
     }
-}
 
-/// How the borders of two rings meet; `common` is the box that theirs have in common.
-#[inline(always)]
-pub(crate) fn borders(
-    a: &Edges,
-    b: &Edges,
-    common: &BoxOf<2>,
-    mask: impl Fn(&Lanes<2>, &BoxOf<2>) -> u16,
-) -> Borders {
-    let mut touch = None;
-    let found = a.near(common, &mask, |i| {
-        let (p, q) = a.edge(i);
-        b.near(&a.box_of(i), &mask, |j| {
-            let (r, s) = b.edge(j);
-            match contact::<Narrow>(p, q, r, s) {
-                Contact::None => {}
-                Contact::Cross => return ControlFlow::Break(Borders::Cross([p, q, r, s])),
-                Contact::Touch(at) => touch = Some(at),
+    /// The boxes of sixteen edges, and the mask of those that there are.
+    #[inline(always)]
+    fn sixteen(&self, chunk: usize) -> (Lanes<2>, u16) {
+        let at = chunk * LANES;
+        let mut lanes = Lanes::EMPTY;
+        for (d, all) in [&self.x, &self.y].into_iter().enumerate() {
+            let (from, to) = (&all[at..][..LANES], &all[at + 1..][..LANES]);
+            for lane in 0..LANES {
+                lanes.low[d][lane] = from[lane].min(to[lane]);
+                lanes.high[d][lane] = from[lane].max(to[lane]);
             }
-            ControlFlow::Continue(())
-        })
-    });
-    if let ControlFlow::Break(cross) = found {
-        return cross;
+        }
+        (lanes, first(self.count - at))
     }
-    if let Some(at) = touch {
-        return Borders::Touch(at);
+
+    fn chunks(&self) -> usize {
+        self.count.div_ceil(LANES)
     }
-    // One lies wholly in the other, or they are apart.
-    let (p, q) = (a.edge(0).1, b.edge(0).1);
-    if goes_round(b, p, &mask) {
-        Borders::Inside(p)
-    } else if goes_round(a, q, &mask) {
-        Borders::Inside(q)
-    } else {
-        Borders::Apart
+
+    /// Whether it goes round a point that is not on it: by the edges that pass the point on its east. Half-open in latitude, so that a vertex counts once.
+    #[inline(always)]
+    fn goes_round(&self, p: Point) -> bool {
+        let (x, y) = (p[0] as i32, p[1] as i32);
+        let mut turns = 0;
+        for i in 0..self.count {
+            let ([x0, x1], [y0, y1]) = ([self.x[i], self.x[i + 1]], [self.y[i], self.y[i + 1]]);
+            if (y0 > y) != (y1 > y) && x0.max(x1) >= x {
+                let (r, s) = self.edge(i);
+                match (side::<Narrow>(r, s, p), y1 > y0) {
+                    (Ordering::Greater, true) => turns += 1,
+                    (Ordering::Less, false) => turns -= 1,
+                    _ => {}
+                }
+            }
+        }
+        turns != 0
     }
 }
 
-/// Whether a ring goes round a point that is not on it: by the edges that pass the point on its east.
+/// The mask of the first lanes.
 #[inline(always)]
-fn goes_round(ring: &Edges, p: Point, mask: impl Fn(&Lanes<2>, &BoxOf<2>) -> u16) -> bool {
-    let [x, y] = [p[0] as i32, p[1] as i32];
-    // From at or below the point to above it: half-open, so that a vertex counts once.
-    let passing = BoxOf {
-        low: [x, y.saturating_add(1)],
-        high: [i32::MAX, y],
-    };
-    let mut turns = 0;
-    let _ = ring.near(&passing, mask, |i| {
-        let (r, s) = ring.edge(i);
-        match (side::<Narrow>(r, s, p), s[1] > r[1]) {
-            (Ordering::Greater, true) => turns += 1,
-            (Ordering::Less, false) => turns -= 1,
-            _ => {}
+fn first(count: usize) -> u16 {
+    if count < LANES {
+        (1 << count) - 1
+    } else {
+        u16::MAX
+    }
+}
+
+impl Boxes {
+    #[inline(always)]
+    fn clear(&mut self) {
+        self.count = 0;
+    }
+
+    #[inline(always)]
+    fn push(&mut self, b: &BoxOf<2>) {
+        if self.count == self.lanes.len() * LANES {
+            self.lanes.push(Lanes::EMPTY);
+        }
+        self.lanes[self.count / LANES].set(self.count % LANES, b);
+        self.count += 1;
+    }
+
+    /// Calls with the number of each box that meets one, in order.
+    #[inline(always)]
+    fn meeting(
+        &self,
+        around: &BoxOf<2>,
+        mask: impl Mask,
+        mut visit: impl FnMut(usize) -> ControlFlow<Borders>,
+    ) -> ControlFlow<Borders> {
+        let chunks = self.count.div_ceil(LANES);
+        for (i, lanes) in self.lanes[..chunks].iter().enumerate() {
+            let there = first(self.count - i * LANES);
+            for lane in simd::lanes(mask(lanes, around) & there) {
+                visit(i * LANES + lane)?;
+            }
         }
         ControlFlow::Continue(())
-    });
-    turns != 0
+    }
+
+    #[inline(always)]
+    fn get(&self, i: usize) -> BoxOf<2> {
+        self.lanes[i / LANES].lane(i % LANES)
+    }
 }
 
-/// Two rings of which the first was taken in once and the second comes anew each time.
-#[derive(Debug)]
-pub(crate) struct Pair {
-    pub(crate) path: Path,
-    pub(crate) asked: Edges,
-    pub(crate) other: Edges,
-}
+impl Pair {
+    /// Takes the first ring in.
+    pub(crate) fn ask(&mut self, vertices: impl ExactSizeIterator<Item = [i32; 2]>) {
+        self.asked.fill(vertices);
+        self.asked_boxes.clear();
+        for chunk in 0..self.asked.chunks() {
+            let (lanes, there) = self.asked.sixteen(chunk);
+            for lane in simd::lanes(there) {
+                self.asked_boxes.push(&lanes.lane(lane));
+            }
+        }
+    }
 
-impl Default for Pair {
-    fn default() -> Self {
-        Self {
-            path: Path::best(),
-            asked: Edges::default(),
-            other: Edges::default(),
+    /// How the borders of the first ring and of this one meet; `common` is the box that theirs have in common.
+    #[inline(always)]
+    pub(crate) fn borders(
+        &mut self,
+        vertices: impl ExactSizeIterator<Item = [i32; 2]>,
+        common: &BoxOf<2>,
+        mask: impl Mask,
+    ) -> Borders {
+        self.other.fill(vertices);
+        self.near.clear();
+        self.near_boxes.clear();
+        for chunk in 0..self.other.chunks() {
+            let (lanes, there) = self.other.sixteen(chunk);
+            for lane in simd::lanes(mask(&lanes, common) & there) {
+                self.near.push((chunk * LANES + lane) as u32);
+                self.near_boxes.push(&lanes.lane(lane));
+            }
+        }
+        match self.contact(common, &mask) {
+            Some(found) => found,
+            None => self.around(),
+        }
+    }
+
+    #[inline(always)]
+    fn contact(&self, common: &BoxOf<2>, mask: impl Mask) -> Option<Borders> {
+        let mut touch = None;
+        let found = self.asked_boxes.meeting(common, &mask, |i| {
+            let (p, q) = self.asked.edge(i);
+            self.near_boxes
+                .meeting(&self.asked_boxes.get(i), &mask, |j| {
+                    let (r, s) = self.other.edge(self.near[j] as usize);
+                    match contact::<Narrow>(p, q, r, s) {
+                        Contact::None => {}
+                        Contact::Cross => return ControlFlow::Break(Borders::Cross([p, q, r, s])),
+                        Contact::Touch(at) => touch = Some(at),
+                    }
+                    ControlFlow::Continue(())
+                })
+        });
+        match found {
+            ControlFlow::Break(cross) => Some(cross),
+            ControlFlow::Continue(()) => touch.map(Borders::Touch),
+        }
+    }
+
+    /// Borders apart: one lies wholly in the other, or they are apart.
+    #[inline(always)]
+    fn around(&self) -> Borders {
+        let (p, q) = (self.asked.edge(0).1, self.other.edge(0).1);
+        if self.other.goes_round(p) {
+            Borders::Inside(p)
+        } else if self.asked.goes_round(q) {
+            Borders::Inside(q)
+        } else {
+            Borders::Apart
         }
     }
 }

@@ -549,7 +549,7 @@ impl Scratch {
         if let Body::Part(part) = &piece.body
             && let Some(ring) = part.narrow_ring()
         {
-            self.pair.asked.fill(ring.iter().copied());
+            self.pair.ask(ring.iter().copied());
         }
     }
 }

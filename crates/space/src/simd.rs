@@ -3,7 +3,7 @@
 //! This is the only module with unsafe code: vector loads from arrays whose length and alignment the type fixes, and calls of functions that need a processor feature, behind the check for it.
 #![allow(unsafe_code)]
 
-use crate::edges::{self, Borders, Pair};
+use crate::edges::{Borders, Pair};
 use crate::index::tree::{self, Box4, Candidate, Tree};
 
 /// Boxes that are compared at once.
@@ -120,10 +120,7 @@ pub(crate) fn borders(
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as for `collect`.
         Path::Avx2 => unsafe { borders_avx2(pair, vertices, common) },
-        _ => {
-            pair.other.fill(vertices);
-            edges::borders(&pair.asked, &pair.other, common, mask_scalar)
-        }
+        _ => pair.borders(vertices, common, mask_scalar),
     }
 }
 
@@ -229,8 +226,7 @@ fn borders_avx512(
     vertices: impl ExactSizeIterator<Item = [i32; 2]>,
     common: &BoxOf<2>,
 ) -> Borders {
-    pair.other.fill(vertices);
-    edges::borders(&pair.asked, &pair.other, common, |boxes, query| {
+    pair.borders(vertices, common, |boxes: &Lanes<2>, query: &BoxOf<2>| {
         mask_avx512(boxes, query)
     })
 }
@@ -242,8 +238,7 @@ fn borders_avx2(
     vertices: impl ExactSizeIterator<Item = [i32; 2]>,
     common: &BoxOf<2>,
 ) -> Borders {
-    pair.other.fill(vertices);
-    edges::borders(&pair.asked, &pair.other, common, |boxes, query| {
+    pair.borders(vertices, common, |boxes: &Lanes<2>, query: &BoxOf<2>| {
         mask_avx2(boxes, query)
     })
 }

@@ -118,23 +118,17 @@ impl<'a> Block<'a> {
         out.clear();
         match self.width() {
             2 => out.extend(bytes.chunks_exact(4).map(|p| {
-                [
-                    u16::from_le_bytes([p[0], p[1]]),
-                    u16::from_le_bytes([p[2], p[3]]),
-                ]
-                .map(i32::from)
+                let both = u32::from_le_bytes(std::array::from_fn(|i| p[i]));
+                [both & 0xffff, both >> 16].map(|v| v as i32)
             })),
             3 => out.extend(bytes.chunks_exact(6).map(|p| {
-                [
-                    i32::from_le_bytes([p[0], p[1], p[2], 0]),
-                    i32::from_le_bytes([p[3], p[4], p[5], 0]),
-                ]
+                let low = u32::from_le_bytes(std::array::from_fn(|i| p[i]));
+                let high = u32::from_le_bytes(std::array::from_fn(|i| p[i + 2]));
+                [low & 0xff_ffff, high >> 8].map(|v| v as i32)
             })),
             _ => out.extend(bytes.chunks_exact(8).map(|p| {
-                [
-                    i32::from_le_bytes([p[0], p[1], p[2], p[3]]),
-                    i32::from_le_bytes([p[4], p[5], p[6], p[7]]),
-                ]
+                let both = u64::from_le_bytes(std::array::from_fn(|i| p[i]));
+                [both as i32, (both >> 32) as i32]
             })),
         }
     }

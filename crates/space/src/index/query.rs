@@ -9,13 +9,16 @@ use crate::altitude::Band;
 use crate::error::InputError;
 use crate::geodesy;
 use crate::shape::{self, Part, Scratch};
-use crate::simd::collect;
+use crate::simd::{self, collect};
 use crate::units::{E8, GeoBox, Position, UtcMs, Window};
 use crate::verdict::{self, Body, Judgement, Piece, Rules, Verdict};
 use crate::volume::Volume;
 
 /// Furthest that [`Snapshot::nearest`] looks, metres.
 pub const NEAREST_M_MAX: f64 = 500_000.0;
+
+/// Room that is made for hits with the first one.
+const HITS_USUAL: usize = 8;
 
 /// How a question is put: by whom, as of when, with what allowance for clocks.
 #[derive(Debug, Clone, Copy)]
@@ -133,17 +136,18 @@ impl Snapshot {
         let mut hits: Vec<Conflict> = Vec::new();
         for piece in volume.pieces() {
             self.meet(&piece, ask, |id, judgement| {
-                hits.push(Conflict { id, judgement })
+                if hits.capacity() == 0 {
+                    hits.reserve(HITS_USUAL);
+                }
+                hits.push(Conflict { id, judgement });
             });
         }
         if hits.len() > 1 {
-            hits.sort_unstable_by_key(|c| {
-                (
-                    c.id,
-                    Reverse(c.judgement.verdict),
-                    c.judgement.witness.map(|w| (w.from, w.place)),
-                )
-            });
+            let first = |c: &Conflict| {
+                let witness = c.judgement.witness.map(|w| (w.from, w.place));
+                (Reverse(c.judgement.verdict), witness)
+            };
+            hits.sort_unstable_by(|a, b| a.id.cmp(&b.id).then_with(|| first(a).cmp(&first(b))));
             hits.dedup_by_key(|c| c.id);
         }
         self.answer(ask, volume.window().start(), hits)
@@ -309,17 +313,28 @@ impl Snapshot {
                 for c in candidates.iter() {
                     self.main.prefetch(c.at);
                 }
-                for c in candidates.iter() {
+                // What was asked for comes while the small trees are walked.
+                let runs = [&*self.delta, &self.tail];
+                let ends = runs.map(|run| {
+                    let start = candidates.len();
+                    collect(self.path, &run.tree, box4, candidates);
+                    for c in &candidates[start..] {
+                        simd::prefetch(&*run.items[c.item as usize]);
+                    }
+                    start
+                });
+                for c in &candidates[..ends[0]] {
                     if let Some(id) = self.main.standing(c, position)
                         && (ask.readable)(id)
                     {
                         f(id, &self.main.piece(c, vertices), (scratch, edges));
                     }
                 }
-                for run in [&*self.delta, &self.tail] {
-                    candidates.clear();
-                    collect(self.path, &run.tree, box4, candidates);
-                    for c in candidates.iter() {
+                for (run, range) in runs
+                    .iter()
+                    .zip([ends[0]..ends[1], ends[1]..candidates.len()])
+                {
+                    for c in &candidates[range] {
                         if let Some(id) = run.standing(c.item, position)
                             && (ask.readable)(id)
                         {

@@ -83,6 +83,15 @@ impl Node {
         at: [0; FAN],
     };
 
+    /// Asks the processor to fetch all of it.
+    #[inline(always)]
+    fn prefetch(&self) {
+        for lanes in self.boxes.low.iter().chain(&self.boxes.high) {
+            simd::prefetch(lanes);
+        }
+        simd::prefetch(&self.at);
+    }
+
     fn hull(&self) -> Box4 {
         let mut all = Box4::NOWHERE;
         for lane in 0..FAN {
@@ -219,7 +228,14 @@ pub(crate) fn body(tree: &Tree, out: &mut Vec<Candidate>, mask: impl Fn(&Lanes<4
             leaf(out, child);
         } else {
             level -= 1;
-            pending[level] = (child, mask(&tree.levels[level][child].boxes));
+            let lanes = mask(&tree.levels[level][child].boxes);
+            if level == 1 {
+                // The leaves are what is far away: all of this node's at once.
+                for lane in simd::lanes(lanes) {
+                    tree.levels[0][child * FAN + lane].prefetch();
+                }
+            }
+            pending[level] = (child, lanes);
         }
     }
 }
