@@ -27,7 +27,7 @@ pub use index::{
 pub use motion::Waypoint;
 pub use shape::{DENSIFIED_VERTICES_MAX, VERTICES_MAX};
 pub use simd::Path;
-pub use units::{E8, GeoBox, LonLat, Position, UtcMs, Window};
+pub use units::{CLOCKS_MS, E8, GeoBox, LonLat, PLAN_AHEAD_MS_MAX, Position, UtcMs, Window};
 pub use verdict::{Judgement, Reason, Rules, Verdict, Witness};
 pub use volume::{
     CIRCLE_RADIUS_M_MAX, CORRIDOR_HALF_WIDTH_M_MAX, Edges, Fill, Footprint, HorizontalDatum,
