@@ -13,6 +13,8 @@ pub enum Unit {
     Times,
     /// Bytes.
     Bytes,
+    /// A number by itself.
+    Number,
 }
 
 impl Unit {
@@ -25,6 +27,7 @@ impl Unit {
             Self::Ms if value < 100.0 => format!("{value:.2}ms"),
             Self::Ms => format!("{}ms", grouped(value)),
             Self::Times => format!("{value:.2}x"),
+            Self::Number => format!("{value:.2}"),
             Self::Bytes => format!("{}B", grouped(value)),
         }
     }

@@ -61,6 +61,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("attachment", stored::attachment),
     ("scenario", scenarios::scenario),
     ("search_form", tables::search_form),
+    ("place_entry", tables::place_entry),
     ("ged_csv", tables::ged_csv),
     ("reports_csv", tables::reports_csv),
     ("tally_csv", tables::tally_csv),

@@ -67,6 +67,7 @@ pub fn seeds() -> Vec<Seed> {
         ("attachment", attachments()),
         ("scenario", scenarios()),
         ("search_form", table_seeds::search_forms()),
+        ("place_entry", table_seeds::place_entries()),
         ("ged_csv", table_seeds::ged()),
         ("reports_csv", table_seeds::reports()),
         ("tally_csv", table_seeds::tallies()),

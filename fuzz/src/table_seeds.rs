@@ -15,6 +15,23 @@ pub(crate) fn search_forms() -> Inputs {
     ])
 }
 
+pub(crate) fn place_entries() -> Inputs {
+    texts([
+        ("square-of-ten-metres", "37S CA 3457 0770"),
+        ("square-of-a-hundred-kilometres", "38SMB"),
+        ("square-with-an-odd-digit", "37SCA 3457 077"),
+        ("decimals-without-letters", "36.2, 37.16"),
+        ("decimal-commas", "36,2; 37,16"),
+        ("minutes-and-letters", "36°12.5′N 37°09.6′E"),
+        ("seconds-south-and-west", "36°12'30\"S 37°09'36\"W"),
+        ("arabic-digits", "٣٦٫٢ شمالاً ٣٧٫١٦ شرقاً"),
+        ("cyrillic-hemispheres", "36,2° с. ш., 37,16° в. д."),
+        ("sixty-minutes", "36°60′N 37°10′E"),
+        ("name-with-a-number", "Checkpoint 12"),
+        ("border-of-zone-and-band", "31UGT 99999 99999"),
+    ])
+}
+
 /// A table of these rows.
 fn table(header: &str, rows: &[&str]) -> String {
     format!("{header}\n{}\n", rows.join("\n"))

@@ -2,6 +2,7 @@
 
 use crate::{independent, refused, text};
 use formats::days::DayOffsets;
+use formats::place_entry::{self, Notation, Read};
 use formats::reports_csv::Set;
 use formats::table::Rejected;
 use formats::tally_csv::Series;
@@ -30,6 +31,41 @@ pub fn search_form(bytes: &[u8]) {
     assert_eq!(names::search_form(&form), form);
     assert_eq!(names::stem(&stem), stem);
     assert_eq!(names::stem(&form), stem);
+}
+
+/// A place lies on the globe and is written again as the same, as fine; a name is what was written.
+pub fn place_entry(bytes: &[u8]) {
+    let Some(text) = text(bytes) else { return };
+    let entry = match place_entry::read(text) {
+        Ok(Read::Place(entry)) => entry,
+        Ok(Read::Name(name)) => return assert_eq!(name, text.trim()),
+        Err(unread) => {
+            assert!(unread.at >= 1 && unread.at <= text.chars().count().max(1));
+            return refused(&unread);
+        }
+    };
+    assert!(entry.lat_e7.abs() <= 900_000_000 && entry.lon_e7.abs() <= 1_800_000_000);
+    assert!((1..=80_000).contains(&entry.uncertainty_m()));
+    let senses = [
+        Some(entry),
+        entry.exchanged(),
+        entry.minutes_and_decimals_confused(),
+    ];
+    for entry in senses.into_iter().flatten() {
+        let Some(spelled) = entry.spelled() else {
+            continue;
+        };
+        let Ok(Read::Place(again)) = place_entry::read(&spelled.text) else {
+            panic!("{} is not read", spelled.text);
+        };
+        assert_eq!(again.written, entry.written);
+        let whole = again
+            .spelled()
+            .and_then(|again| again.differences(&spelled));
+        // A square that a border of the grid cuts has its middle in the next zone.
+        let cut = entry.written.notation() == Notation::Mgrs;
+        assert!(cut || whole.is_some_and(|differences| differences.is_empty()));
+    }
 }
 
 /// Events are as many as a plain reader sees rows, and each can be said.

@@ -10,6 +10,7 @@
 //! | [`tally_csv`] | one side's daily counts |
 //! | [`places_csv`] | gazetteers: administrative areas with P-codes, GeoNames, places as event coders name them |
 //! | [`reports_csv`], [`claims_csv`], [`toll_csv`] | our own tables of reports, claims and tolls |
+//! | [`place_entry`] | a place as somebody types it: grid reference, degrees, minutes, a name |
 //! | [`scenario`] | our own scenarios: timed statements and expectations |
 //!
 //! [`areas`] finds the administrative area of a place, and says how. The bodies that are made here are JSON, so that this crate
@@ -22,6 +23,7 @@ pub mod cells;
 pub mod claims_csv;
 pub mod days;
 pub mod ged_csv;
+pub mod place_entry;
 pub mod places_csv;
 pub mod reports_csv;
 pub mod scenario;

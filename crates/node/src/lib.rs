@@ -16,9 +16,12 @@ pub mod node;
 pub mod own;
 pub mod places;
 pub mod reading;
+pub mod reads;
+pub mod release;
 pub mod search;
 pub mod source;
 pub mod timers;
 pub mod views;
+pub mod voice;
 
 pub use node::{Node, NodeError, Running, Settings};

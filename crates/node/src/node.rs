@@ -11,7 +11,7 @@
 use crate::authority::Eyes;
 use crate::catch_up::catch_up;
 use crate::clerk::Clerk;
-use crate::deconfliction::Index;
+use crate::deconfliction::{Events, Index};
 use crate::home::{Founded, Home, HomeError, Made, private_directory};
 use crate::own::{OpenLog, Own, SignError, fold_on};
 use crate::places::Places;
@@ -90,6 +90,9 @@ pub enum NodeError {
     /// The alarms.
     #[error(transparent)]
     Timers(#[from] crate::timers::TimerError),
+    /// What may be given out cannot be told, because the node that runs has not folded all that its logs hold.
+    #[error("{}: the node that runs here has not read all of its logs yet, so that nobody knows what may be given out; try again when it has", .0.display())]
+    Behind(PathBuf),
 }
 
 /// How to open a node.
@@ -171,6 +174,7 @@ pub struct Node {
     indexes: BTreeMap<Eyes, Arc<Index>>,
     places: Places,
     timers: Timers,
+    conflicts: Events,
     clerk: Clerk,
     mirrors: Mutex<BTreeMap<Origin, Mirror>>,
     news: Bell,
@@ -242,23 +246,13 @@ impl Node {
         settings: Settings,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Running, NodeError> {
-        let (exercise, homes) = homes(dir)?;
-        let sources = Sources::default();
-        let mut open = Vec::new();
-        for home in &homes {
-            open.push(OpenLog::open(home, settings.options(home)?)?);
-        }
-        for one in &open {
-            sources.add(Source::own(Arc::clone(one.log())));
-        }
-        let mirrors = open_mirrors(&homes, &sources)?;
-        let views = open_views(&dir.join(VIEWS), &open)?;
-        for (origin, mirror) in &mirrors {
-            // A stick may have brought more while the node was away.
-            let mut still: Vec<_> = views.values().map(|v| v.hold_still()).collect();
-            fold_late(mirror, origin, &mut still)?;
-        }
-        catch_up(&views, &sources, progress)?;
+        let CaughtUp {
+            exercise,
+            open,
+            sources,
+            mirrors,
+            views,
+        } = CaughtUp::open(dir, &settings, progress)?;
         let everything = &views[&Eyes::Node];
         let mut own = BTreeMap::new();
         for one in open {
@@ -268,6 +262,15 @@ impl Node {
             fold_on(&mut fold, &source)?;
             own.insert(origin, Arc::new(one.ready(source, fold)));
         }
+        let reader = |eyes: &Eyes| {
+            let alone = own.len() == 1;
+            let reads = |one: &&Arc<Own>| match eyes {
+                Eyes::Node => alone,
+                Eyes::Participant(origin) => one.origin() == origin,
+                Eyes::Public => false,
+            };
+            own.values().find(reads).map(|one| one.call_sign.clone())
+        };
         let node = Arc::new(Self {
             dir: dir.to_owned(),
             exercise,
@@ -275,10 +278,11 @@ impl Node {
             // The thread that keeps them fills them; whoever asks before does it himself.
             indexes: views
                 .keys()
-                .map(|eyes| (eyes.clone(), Arc::default()))
+                .map(|eyes| (eyes.clone(), Arc::new(Index::of(reader(eyes)))))
                 .collect(),
             places: Places::open(dir).map_err(ViewError::from)?,
             timers: Timers::open(dir)?,
+            conflicts: Events::open(dir).map_err(ViewError::from)?,
             clerk: Clerk::default(),
             settings,
             sources,
@@ -407,6 +411,12 @@ impl Node {
         self.indexes
             .get(eyes)
             .unwrap_or_else(|| &self.indexes[&Eyes::Public])
+    }
+
+    /// Notices that were found to meet.
+    #[must_use]
+    pub fn conflicts(&self) -> &Events {
+        &self.conflicts
     }
 
     /// The gazetteer.
@@ -659,14 +669,27 @@ impl Node {
     fn keep_indexing(&self) {
         let mut heard = 0;
         while !self.ending.load(Ordering::Relaxed) {
-            for (eyes, index) in &self.indexes {
-                if let Err(error) = index.follow(&self.views[eyes]) {
-                    tracing::error!(%error, "an index of what is notified could not follow; trying again");
-                }
-            }
+            self.survey();
             heard = self
                 .applied
                 .wait(heard, Duration::from_millis(LOOK_EVERY_MS));
+        }
+    }
+
+    /// Lets the indexes follow the views, and keeps what was found to meet. The thread of a running node does it by itself.
+    pub fn survey(&self) {
+        for (eyes, index) in &self.indexes {
+            if let Err(error) = index.follow(&self.views[eyes]) {
+                tracing::error!(%error, "an index of what is notified could not follow; trying again");
+            }
+            let found = index.take_found();
+            if found.is_empty() {
+                continue;
+            }
+            if let Err(error) = self.conflicts.keep(eyes, &found, self.now()) {
+                tracing::error!(%error, "conflicts that were found could not be kept; trying again");
+                index.put_back(found);
+            }
         }
     }
 
@@ -785,6 +808,50 @@ impl Node {
         let result = receiver.recv().unwrap_or(Err(SayError::Stopped));
         self.news.ring();
         result.map(|_| ())
+    }
+}
+
+/// A node's logs, open for writing, and its views as of all that these hold.
+pub(crate) struct CaughtUp {
+    exercise: bool,
+    open: Vec<OpenLog>,
+    sources: Sources,
+    mirrors: BTreeMap<Origin, Mirror>,
+    /// Of everybody who reads here.
+    pub views: BTreeMap<Eyes, Arc<Views>>,
+}
+
+impl CaughtUp {
+    /// Opens them in `dir`, and brings the views up to the logs.
+    pub fn open(
+        dir: &Path,
+        settings: &Settings,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Self, NodeError> {
+        let (exercise, homes) = homes(dir)?;
+        let sources = Sources::default();
+        let mut open = Vec::new();
+        for home in &homes {
+            open.push(OpenLog::open(home, settings.options(home)?)?);
+        }
+        for one in &open {
+            sources.add(Source::own(Arc::clone(one.log())));
+        }
+        let mirrors = open_mirrors(&homes, &sources)?;
+        let views = open_views(&dir.join(VIEWS), &open)?;
+        for (origin, mirror) in &mirrors {
+            // A stick may have brought more while the node was away.
+            let mut still: Vec<_> = views.values().map(|v| v.hold_still()).collect();
+            fold_late(mirror, origin, &mut still)?;
+        }
+        catch_up(&views, &sources, progress)?;
+        Ok(Self {
+            exercise,
+            open,
+            sources,
+            mirrors,
+            views,
+        })
     }
 }
 

@@ -75,7 +75,7 @@ fn own_by_views(dir: &Path, homes: &[Home]) -> Result<BTreeMap<CallSign, Origin>
 }
 
 /// The own log's directory and those of the mirrors beside it.
-fn log_directories(home: &Home) -> Vec<PathBuf> {
+pub(crate) fn log_directories(home: &Home) -> Vec<PathBuf> {
     let mut all = vec![home.dir.clone()];
     let mirrors = std::fs::read_dir(home.dir.join(MIRRORS))
         .into_iter()
@@ -85,7 +85,7 @@ fn log_directories(home: &Home) -> Vec<PathBuf> {
 }
 
 /// Whose log lies in `dir`, and how many entries are under its head.
-fn head_of(dir: &Path) -> Option<(Origin, u64)> {
+pub(crate) fn head_of(dir: &Path) -> Option<(Origin, u64)> {
     let note = HeadFile::peek(&dir.join(HEAD))?;
     let head = SignedCheckpoint::parse(note.as_bytes()).ok()?;
     let head = head.checkpoint();

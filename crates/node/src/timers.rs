@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 /// Alarms that are raised in one go.
 const RAISED_MAX: u32 = 1000;
 /// The file's name.
-const FILE: &str = "node.db";
+pub(crate) const FILE: &str = "node.db";
 
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS alarm (
@@ -79,7 +79,8 @@ pub struct Timers {
     raised: watch::Sender<i64>,
 }
 
-fn spell(eyes: &Eyes) -> String {
+/// Whose an alarm is.
+pub(crate) fn spell(eyes: &Eyes) -> String {
     match eyes {
         Eyes::Node => "node".into(),
         Eyes::Public => "public".into(),

@@ -8,111 +8,19 @@ mod support;
 
 use node::deconfliction::convert::volumes;
 use node::http::problem::Kind;
-use node::{Node, Running, Settings};
-use record::audience::Audience;
-use record::name::Reference;
-use record::statement::Draft;
 use record::time::UtcMs;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
+use support::notices::{Notice, copy, four, legs, movement, open, place, say, site};
 use support::server::Server;
-use support::{Exercise, office_for, sign};
+use support::{Exercise, sign};
 use truce::participants::Office;
 use truce::protection::UNCHANGED;
 use truce::volumes::{Asked, LEGS_MAX};
 use truce::wire::{Place, Wire};
 
 const CHECK: &str = "/api/v1/check";
-
-fn place(lat_e7: i64, lon_e7: i64) -> Value {
-    json!({"lat_e7": lat_e7, "lon_e7": lon_e7})
-}
-
-fn aud(names: &[&str]) -> Audience {
-    Audience::of(names.iter().map(|name| name.parse().unwrap()))
-}
-
-/// A notice: who reads that it is there, who reads its place, and what stands in it.
-struct Notice<'n> {
-    known_to: &'n [&'n str],
-    to: &'n [&'n str],
-    about: Option<&'n Reference>,
-}
-
-const EVERYBODY: &[&str] = &["parties", "MISSION", "HUM"];
-
-impl<'n> Notice<'n> {
-    fn to(to: &'n [&'n str]) -> Self {
-        Self {
-            known_to: EVERYBODY,
-            to,
-            about: None,
-        }
-    }
-
-    fn again(about: &'n Reference, to: &'n [&'n str]) -> Self {
-        Self {
-            about: Some(about),
-            ..Self::to(to)
-        }
-    }
-
-    fn hidden(to: &'n [&'n str]) -> Self {
-        Self {
-            known_to: to,
-            ..Self::to(to)
-        }
-    }
-
-    fn draft(&self, kind: &str, body: Value, exact: Value) -> Draft {
-        let draft = Draft::new(kind, "2016-03-01T09:00:00Z").unwrap();
-        let draft = draft.about(self.about.into_iter().cloned().collect());
-        let draft = draft.group("body", aud(self.known_to), body).unwrap();
-        draft.group("exact", aud(self.to), exact).unwrap()
-    }
-}
-
-fn site(notice: &Notice<'_>, exact: Value) -> Draft {
-    let consents: Vec<Value> = notice
-        .to
-        .iter()
-        .map(|recipient| {
-            json!({"recipient": recipient, "given_by": "director", "given_at": "2016-03-01T00:00:00Z",
-                "told": "delivered_copy_cannot_be_watched_or_recalled"})
-        })
-        .collect();
-    let body = json!({"category": "clinic", "admin_names": ["Aleppo"], "consents": consents,
-        "valid_from": "2016-03-01T00:00:00Z", "review_by": "2016-03-10T00:00:00Z", "protection": "unchanged"});
-    let mut whole = json!({"name": "Clinic", "function": "x", "datum": "wgs84", "uncertainty_m": 50, "method": "map",
-        "place": place(362_000_000, 371_600_000)});
-    let more = exact.as_object().unwrap().clone();
-    whole.as_object_mut().unwrap().extend(more);
-    notice.draft("site.notify/1", body, whole)
-}
-
-/// A convoy that passes the clinic between 08:00 and 10:00.
-fn legs() -> Value {
-    json!([{"from": place(362_000_000, 370_600_000), "from_at": "2016-03-02T08:00:00Z", "to": place(362_000_000, 372_600_000),
-        "to_at": "2016-03-02T10:00:00Z", "radius_m": 100}])
-}
-
-fn movement(notice: &Notice<'_>, legs: Value) -> Draft {
-    let kind = match notice.about {
-        Some(_) => "movement.revise/1",
-        None => "movement.notify/1",
-    };
-    let body = json!({"purpose": "relief", "mode": "road", "to": notice.to, "persons": 3, "from": "2016-03-02T08:00:00Z",
-        "until": "2016-03-02T20:00:00Z", "protection": "unchanged"});
-    notice.draft(kind, body, json!({"datum": "wgs84", "legs": legs}))
-}
-
-fn say(exercise: &Exercise, who: &str, draft: Draft) -> Reference {
-    let kind = draft.head().kind.to_string();
-    let said = exercise.try_say(who, office_for(&kind), draft);
-    said.unwrap_or_else(|error| panic!("{who} {kind}: {error}"))
-}
 
 /// A circle around the clinic.
 fn around(radius_m: i64, from: &str, until: &str) -> Value {
@@ -135,12 +43,6 @@ fn references(conflicts: &[Value]) -> BTreeSet<String> {
         .iter()
         .map(|row| row["reference"].as_str().unwrap().to_owned());
     references.collect()
-}
-
-fn four() -> Exercise {
-    let exercise = Exercise::with(&["RU", "US", "MISSION", "HUM"], false);
-    exercise.bind();
-    exercise
 }
 
 #[test]
@@ -257,28 +159,6 @@ fn bytes(server: &Server, who: &str, body: &Value) -> (u16, String, Vec<u8>) {
     (status, headers, answer.bytes().unwrap().to_vec())
 }
 
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            std::fs::copy(entry.path(), to).unwrap();
-        }
-    }
-}
-
-fn open(exercise: &Exercise, dir: &Path) -> Running {
-    let settings = Settings {
-        clock: Arc::clone(&exercise.clock) as _,
-        clerk: false,
-        ..Settings::default()
-    };
-    Node::open(dir, settings).unwrap()
-}
-
 #[test]
 fn an_answer_is_the_same_bytes_whether_or_not_something_hidden_is_there() {
     let mut exercise = four();
@@ -323,7 +203,8 @@ fn told(exercise: &Exercise, body: &Value) -> BTreeSet<String> {
         .notified(&eyes)
         .check(node.views(&eyes), &volumes)
         .unwrap();
-    checked.met.into_iter().map(|met| met.reference).collect()
+    let met = checked.met.into_iter();
+    met.map(|met| met.notice.reference.to_string()).collect()
 }
 
 #[test]

@@ -17,6 +17,7 @@ use record::carry::{self, In, Out};
 use record::name::CallSign;
 use record::time::ManualClock;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use support::generated::{Step, World, step};
@@ -182,6 +183,7 @@ fn carry(exercise: &Exercise, from: &str, to: &Path, reader: &Reader, stick: &Pa
         reader,
         recipient: &identity.recipient(),
         cosigned: &[],
+        withheld: &BTreeSet::new(),
     };
     carry::out(&out, |_, _| {}).unwrap();
     let pins: Vec<_> = exercise

@@ -18,12 +18,13 @@ use crate::encoding::Hash;
 use crate::files::{Directory, LogFiles, Stored};
 use crate::json;
 use crate::mirror::{Delivered, Extended, Mirror, MirrorError};
-use crate::statement::Disclosure;
+use crate::statement::{Disclosure, Statement};
 use crate::store::seal::SealKey;
 use crate::store::sqlite::Reader;
 use crate::store::{StoreError, attachment, file_error, write_whole};
 use age::secrecy::ExposeSecret;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -128,6 +129,19 @@ pub struct Out<'o> {
     pub recipient: &'o str,
     /// Heads of other logs that this node cosigned.
     pub cosigned: &'o [SignedCheckpoint],
+    /// What is not disclosed to him although its audience admits him. Its leaves go all the same.
+    pub withheld: &'o BTreeSet<Withheld>,
+}
+
+/// A group of a statement that is held back.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Withheld {
+    /// The log's origin.
+    pub origin: String,
+    /// The entry.
+    pub index: u64,
+    /// The group's name.
+    pub group: String,
 }
 
 /// What was done.
@@ -141,6 +155,8 @@ pub struct CarriedOut {
     pub kept: u64,
     /// Disclosures sealed for the recipient.
     pub disclosures: u64,
+    /// What would have been sealed for him and was held back.
+    pub withheld: BTreeSet<Withheld>,
 }
 
 /// Writes the own log and all mirrors to a carrier. `progress` is told how many of how many files of a log are done.
@@ -180,9 +196,15 @@ pub fn out(order: &Out<'_>, mut progress: impl FnMut(u64, u64)) -> Result<Carrie
         } else {
             Audience::public()
         };
+        let sealing = Sealing {
+            origin: &origin,
+            reader: &reader,
+            recipient: &recipient,
+            withheld: order.withheld,
+        };
         for (at, id) in (bundles.len() as u64..).zip(&bundles) {
             if let Some(reader_of) = stored.store() {
-                writer.sealed(reader_of, *id, &reader, &recipient)?;
+                writer.sealed(reader_of, *id, &sealing)?;
             }
             progress(at, all);
         }
@@ -225,6 +247,44 @@ fn directory_name(origin: &str) -> String {
     origin.replace('/', "+")
 }
 
+/// For whom the disclosures of one log are sealed.
+struct Sealing<'s> {
+    origin: &'s str,
+    reader: &'s Audience,
+    recipient: &'s age::x25519::Recipient,
+    withheld: &'s BTreeSet<Withheld>,
+}
+
+impl Sealing<'_> {
+    /// `statement` with as much of it as is disclosed; what is held back of it is told.
+    fn opened(
+        &self,
+        statement: &Statement,
+        index: u64,
+        withheld: &mut BTreeSet<Withheld>,
+    ) -> Statement {
+        let admitted = statement.reduced(|_, group| group.audience.admits(self.reader));
+        let named = |group: &str| Withheld {
+            origin: self.origin.to_owned(),
+            index,
+            group: group.to_owned(),
+        };
+        let is_held = |group: &str| self.withheld.contains(&named(group));
+        let groups = admitted.head().map(|head| head.groups.keys());
+        let open = groups
+            .into_iter()
+            .flatten()
+            .filter(|group| admitted.content(group).is_some());
+        let held: BTreeSet<String> = open.filter(|group| is_held(group)).cloned().collect();
+        if held.is_empty() {
+            return admitted;
+        }
+        withheld.extend(held.iter().map(|group| named(group)));
+        // The head stays: he knows that the group is there and for whom, as of everything that is withheld.
+        admitted.without(&held)
+    }
+}
+
 struct Writer<'w> {
     target: PathBuf,
     done: &'w mut CarriedOut,
@@ -255,9 +315,9 @@ impl Writer<'_> {
         &mut self,
         store: &Reader,
         id: TileId,
-        reader: &Audience,
-        recipient: &age::x25519::Recipient,
+        sealing: &Sealing<'_>,
     ) -> Result<(), CarryError> {
+        let recipient = sealing.recipient;
         let path = sealed_path(id);
         let first = id.index() * 256;
         let mut lines = String::new();
@@ -267,7 +327,7 @@ impl Writer<'_> {
             let Some(statement) = store.statement(index)? else {
                 continue;
             };
-            let reduced = statement.reduced(|_, group| group.audience.admits(reader));
+            let reduced = sealing.opened(&statement, index, &mut self.done.withheld);
             let disclosures: Vec<&str> = reduced.disclosures().map(Disclosure::text).collect();
             if disclosures.is_empty() {
                 continue;

@@ -933,6 +933,14 @@ impl Statement {
         }
     }
 
+    /// The same statement without what these groups say. The head stays, and says that they are there.
+    #[must_use]
+    pub fn without(&self, groups: &BTreeSet<String>) -> Self {
+        let mut rest = self.clone();
+        rest.contents.retain(|name, _| !groups.contains(name));
+        rest
+    }
+
     /// Signs a control statement.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use record::c2sp::cosignature::CosignerKey;
 use record::c2sp::note::VerifierKey;
 use record::c2sp::tile::TileHashes;
 use record::c2sp::witness::{AddCheckpoint, Evidence, Finding, Refused};
-use record::carry::{Arrived, In, Out, SealIdentity, out, take_in};
+use record::carry::{Arrived, CarriedOut, In, Out, SealIdentity, Withheld, out, take_in};
 use record::door::StoreTiles;
 use record::encoding::Hash;
 use record::files::{Directory, Stored};
@@ -24,6 +24,7 @@ use record::store::sqlite::Held;
 use record::time::UtcMs;
 use record::witness_book::WitnessBook;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use support::{Desk, LOG_KEY, START, names, said, signer};
 
@@ -64,18 +65,24 @@ fn pin() -> Vec<VerifierKey> {
     vec![signer(LOG_KEY).verifier().clone()]
 }
 
-fn carry_out(
+fn carry_out(desk: &Desk, to: &Reading, reader: &Reader, stick: &Path) -> CarriedOut {
+    carry_out_without(desk, to, reader, stick, &BTreeSet::new())
+}
+
+fn carry_out_without(
     desk: &Desk,
     to: &Reading,
     reader: &Reader,
     stick: &Path,
-) -> record::carry::CarriedOut {
+    withheld: &BTreeSet<Withheld>,
+) -> CarriedOut {
     let order = Out {
         data: &desk.dir,
         target: stick,
         reader,
         recipient: &to.identity.recipient(),
         cosigned: &[],
+        withheld,
     };
     out(&order, |_, _| {}).unwrap()
 }
@@ -163,6 +170,61 @@ fn a_stick_brings_the_log_and_only_what_its_reader_may_read() {
         (extended.from, extended.to, extended.disclosures),
         (303, 304, 2)
     );
+}
+
+#[test]
+fn what_is_held_back_stays_behind_while_its_leaf_goes_and_who_had_it_keeps_it() {
+    let desk = Desk::found();
+    let log = desk.open();
+    let place = "the exact place of a clinic";
+    let notice = Draft::new("site.notify/1", "2016-06-21T12:00:00+03:00")
+        .and_then(|d| d.group("body", names(&["RU", "US"]), json!({"category": "clinic"})))
+        .and_then(|d| d.group("exact", names(&["RU", "US"]), json!({"name": place})))
+        .unwrap();
+    let index = said(&log, &desk.sign(&notice)).reference.index;
+    drop(log);
+    let withheld = BTreeSet::from([Withheld {
+        origin: support::ORIGIN.into(),
+        index,
+        group: "exact".into(),
+    }]);
+    let had = |reading: &Reading, group: &str| {
+        let mirror = Mirror::open(&reading.mirror()).unwrap();
+        let statement = mirror.reader().statement(index).unwrap().unwrap();
+        assert!(statement.head().is_some(), "he knows that there is more");
+        statement.content(group).is_some()
+    };
+
+    // He had it before it was held back, by this very stick.
+    let (ru, stick) = (Reading::new(&desk, "ru"), desk.root.path().join("stick"));
+    assert_eq!(carry_out(&desk, &ru, &self::ru(), &stick).disclosures, 3);
+    assert_eq!(support::found_in(&stick, place.as_bytes()), None);
+    ru.take(&stick, &pin()).logs.remove(0).result.unwrap();
+    assert!(had(&ru, "exact"));
+    said(&desk.open(), &desk.message("more"));
+    let done = carry_out_without(&desk, &ru, &self::ru(), &stick, &withheld);
+    assert_eq!((done.disclosures, &done.withheld), (4, &withheld));
+    let again = ru.take(&stick, &[]).logs.remove(0).result.unwrap();
+    assert_eq!(again.disclosures, 2, "of the message");
+    assert!(had(&ru, "exact"), "a copy that was delivered is his");
+
+    // Another, who had nothing of it, gets the leaf and what is for him of the rest; nobody else opens what he gets.
+    let us = Reader::participant("US".parse().unwrap(), true);
+    let (to_us, thief) = (Reading::new(&desk, "us"), Reading::new(&desk, "thief"));
+    let stick = desk.root.path().join("other stick");
+    let done = carry_out_without(&desk, &to_us, &us, &stick, &withheld);
+    assert_eq!(done.withheld, withheld);
+    assert_eq!(done.logs[0].1, index + 2, "all leaves go");
+    to_us.take(&stick, &pin()).logs.remove(0).result.unwrap();
+    assert!(had(&to_us, "body") && !had(&to_us, "exact"));
+    let stolen = thief.take(&stick, &pin()).logs.remove(0).result.unwrap();
+    assert_eq!(stolen.disclosures, 0);
+
+    // When it is released again, the same stick brings it.
+    let done = carry_out(&desk, &to_us, &us, &stick);
+    assert_eq!((done.disclosures, done.withheld.len()), (5, 0));
+    to_us.take(&stick, &[]).logs.remove(0).result.unwrap();
+    assert!(had(&to_us, "exact"));
 }
 
 #[test]

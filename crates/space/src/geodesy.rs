@@ -158,6 +158,18 @@ pub(crate) fn distance_m(from: [i64; 2], to: [i64; 2]) -> f64 {
     inverse(a, b).map_or(20_003_931.0, |(s, _)| s)
 }
 
+pub(crate) fn bearing_deg(from: [i64; 2], to: [i64; 2]) -> Option<f64> {
+    let (mut a, b) = (degrees_of(from), degrees_of(to));
+    a[0] += 360.0 * libm::round((b[0] - a[0]) / 360.0);
+    let (metres, azimuth) = inverse(a, b)?;
+    let degrees = azimuth / RAD;
+    (metres > 0.0).then_some(if degrees < 0.0 {
+        degrees + 360.0
+    } else {
+        degrees
+    })
+}
+
 /// One edge or leg, cut into pieces.
 pub(crate) struct Cut {
     from: [i64; 2],

@@ -121,6 +121,13 @@ impl Position {
         geodesy::distance_m([self.lon_e8, self.lat_e8], [other.lon_e8, other.lat_e8])
     }
 
+    /// The direction in which `other` lies, degrees from true north to the east, 0 to 360. `None` at the same place and near the
+    /// antipodes, where there is no one direction.
+    #[must_use]
+    pub fn bearing_deg(self, other: Self) -> Option<f64> {
+        geodesy::bearing_deg([self.lon_e8, self.lat_e8], [other.lon_e8, other.lat_e8])
+    }
+
     /// Refuses a place that is not near the named place that was stated beside it. Catches swapped coordinates and misread minutes, which stay plausible as numbers.
     ///
     /// # Errors

@@ -1,15 +1,14 @@
 //! Admission: whether something may be said in the own log, at the next index, from that log alone.
 
-use crate::areas;
+use crate::areas::{self, Outline};
 use crate::kinds::{Name, may_say};
-use crate::movements::{MOVES, Stage};
+use crate::movements::{self, MOVES, OPEN_MOVEMENTS_MAX, Stage};
 use crate::participants::{Office, Offices};
 use crate::protection::readers_rule;
 use crate::sites::{FIRST_NOTIFICATION, Sharing, SiteNotify, Withdraw};
 use crate::standing::about_rule;
-use crate::values::Polygon;
 use crate::{Body, BodyError};
-use record::name::{Origin, Reference};
+use record::name::{CallSign, Origin, Reference};
 use record::statement::{Head, Kid};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,7 +49,7 @@ pub struct OwnLog {
     origin: Origin,
     kinds: Vec<Option<Name>>,
     offices: Offices,
-    outlines: BTreeMap<u64, Polygon>,
+    outlines: BTreeMap<u64, Outline>,
     revised: BTreeSet<u64>,
     retracted: BTreeSet<u64>,
     /// Watches that may have the duty, the latest last. When both have signed, other logs decide whether something was left out
@@ -62,6 +61,8 @@ pub struct OwnLog {
     /// Notifications that are about an earlier one, and of what that is.
     versions: BTreeMap<u64, u64>,
     movements: BTreeMap<u64, Stage>,
+    /// Movements that were notified and are not over, with those to whom any version was notified.
+    open_movements: BTreeMap<u64, BTreeSet<CallSign>>,
 }
 
 /// What an owner said of with whom a site is shared.
@@ -91,6 +92,7 @@ impl OwnLog {
             sites: BTreeMap::new(),
             versions: BTreeMap::new(),
             movements: BTreeMap::new(),
+            open_movements: BTreeMap::new(),
         }
     }
 
@@ -171,10 +173,13 @@ impl OwnLog {
             (Some(Name::AreaDesignate), body) => {
                 self.revised.extend(target);
                 if let Some(Body::AreaDesignate(area)) = body {
-                    self.outlines.insert(index, area.polygon.clone());
+                    self.outlines.insert(index, Outline::of(&area.polygon));
                 }
             }
-            (Some(Name::Retract), _) => self.retracted.extend(target),
+            (Some(Name::Retract), _) => {
+                self.retracted.extend(target);
+                self.open_movements.retain(|open, _| Some(*open) != target);
+            }
             (Some(Name::ShiftOpen), _) => {
                 self.watches = vec![index];
                 self.offered = None;
@@ -198,13 +203,20 @@ impl OwnLog {
             (Some(Name::SiteNotify | Name::SiteStopSharing | Name::SiteWithdraw), body) => {
                 self.remember_site(index, target, body);
             }
-            (Some(Name::MovementNotify), _) => {
+            (Some(Name::MovementNotify), body) => {
                 self.movements.insert(index, Stage::Notified);
+                self.open_movements.insert(index, told(body));
             }
-            (Some(name), _) => {
-                let stage = target.and_then(|target| self.movements.get_mut(&target));
-                if let Some(stage) = stage {
-                    *stage = stage.after(name).unwrap_or(*stage);
+            (Some(name), body) => {
+                let Some(first) = target else { return };
+                let Some(stage) = self.movements.get_mut(&first) else {
+                    return;
+                };
+                *stage = stage.after(name).unwrap_or(*stage);
+                if stage.is_over() {
+                    self.open_movements.remove(&first);
+                } else if let Some(all) = self.open_movements.get_mut(&first) {
+                    all.extend(told(body));
                 }
             }
             _ => {}
@@ -223,6 +235,12 @@ impl OwnLog {
         }
         let words = self.sites.entry(target.unwrap_or(index)).or_default();
         words.extend(word.map(|word| (index, word)));
+    }
+
+    /// Somebody who had an earlier version of the movement that was first notified at `first`, and to whom this one does not go.
+    fn left_out(&self, first: u64, version: &movements::Notice) -> Option<&CallSign> {
+        let mut had = self.open_movements.get(&first)?.iter();
+        had.find(|had| !version.to.contains(had))
     }
 
     /// With whom the site that was first notified at `first` may be shared.
@@ -300,6 +318,16 @@ pub fn admit(body: &Body, kid: Kid, head: Option<&Head>, own: &OwnLog) -> Result
     own_state(body, kid, head, own)
 }
 
+/// To whom a version of a movement is notified.
+fn told(body: Option<&Body>) -> BTreeSet<CallSign> {
+    match body {
+        Some(Body::MovementNotify(notice) | Body::MovementRevise(notice)) => {
+            notice.body.to.iter().cloned().collect()
+        }
+        _ => BTreeSet::new(),
+    }
+}
+
 /// What was said of the same site or movement before.
 fn own_notices(body: &Body, head: &Head, name: Name, own: &OwnLog) -> Result<(), Refusal> {
     let Some(first) = head
@@ -326,6 +354,17 @@ fn own_notices(body: &Body, head: &Head, name: Name, own: &OwnLog) -> Result<(),
             .sharing(first.index)
             .may_name(&version.body)
             .or_else(|reason| refuse("consent", "body.consents", reason)),
+        Body::MovementRevise(version)
+            if let Some(left_out) = own.left_out(first.index, &version.body) =>
+        {
+            refuse(
+                "recipients",
+                "body.to",
+                format!(
+                    "leaves out {left_out}, who had an earlier version and would go on by it; name it, also when the way leads elsewhere now"
+                ),
+            )
+        }
         _ => match own.movements.get(&first.index) {
             Some(stage) if MOVES.contains(&name) && stage.after(name).is_none() => refuse(
                 "sequence",
@@ -389,22 +428,28 @@ fn own_targets(head: &Head, name: Name, own: &OwnLog) -> Result<(), Refusal> {
 fn own_state(body: &Body, kid: Kid, head: &Head, own: &OwnLog) -> Result<(), Refusal> {
     let object = head.about.first().map(|about| about.index);
     match body {
+        Body::MovementNotify(_) if own.open_movements.len() >= OPEN_MOVEMENTS_MAX => refuse(
+            "open_movements",
+            "kind",
+            format!(
+                "cannot be said while {OPEN_MOVEMENTS_MAX} movements of your side are open; close those that arrived and abort those that do not leave, entry {} first",
+                own.open_movements.keys().next().unwrap_or(&0)
+            ),
+        ),
         Body::AreaDesignate(area) => {
-            let Some(earlier) = object else { return Ok(()) };
-            if own.revised.contains(&earlier) {
-                return refuse(
-                    "revision",
-                    "about",
-                    format!("entry {earlier} was revised already; revise the latest"),
-                );
+            if let Some(earlier) = object.filter(|earlier| own.revised.contains(earlier)) {
+                let reason = format!("entry {earlier} {}", areas::REVISED);
+                return refuse("revision", "about", reason);
             }
-            match own.outlines.get(&earlier) {
-                Some(outline) if !areas::may_revise(outline, &area.polygon) => refuse(
+            let outline = Outline::of(&area.polygon);
+            let mut earlier = own.outlines.iter();
+            match earlier.find(|(_, earlier)| !outline.may_stand_beside(earlier)) {
+                Some((entry, _)) => refuse(
                     "revision",
                     "body.polygon",
-                    "differs from the earlier outline by less than the smallest area; keep it or change more",
+                    format!("{} (entry {entry})", areas::TOO_CLOSE),
                 ),
-                _ => Ok(()),
+                None => Ok(()),
             }
         }
         Body::ShiftOpen(open) if open.takeover_reason.is_none() => match own.watches.last() {

@@ -245,7 +245,7 @@ pub struct Separation {
     /// Answer or refusal of each, with its reason's statement.
     pub answers: BTreeMap<CallSign, SeparationWord>,
     /// The last holding reply of each, with the new date.
-    pub holds: BTreeMap<CallSign, (Reference, UtcMs)>,
+    pub holds: BTreeMap<CallSign, (Reference, Option<UtcMs>)>,
 }
 
 /// The last word of one who was asked to move apart.
@@ -370,7 +370,7 @@ fn hear(area: &mut Area, entry: &Effective<'_>, object: &Reference, by: CallSign
             }
             _ => {}
         },
-        Body::Hold(Hold { answer_by, .. }) => {
+        Body::Hold(Hold { answer_by, .. }) if area.to.contains(&by) => {
             area.holds
                 .insert(by, (entry.reference.clone(), Some(answer_by.utc())));
         }
@@ -388,7 +388,10 @@ fn hear_separation(separation: &mut Separation, entry: &Effective<'_>, by: CallS
         said,
     };
     match &*entry.body {
-        Body::Answer(answer) if !answer.reply.holds() => {
+        Body::Answer(answer) if answer.reply.holds() => {
+            separation.holds.insert(by, (entry.reference.clone(), None));
+        }
+        Body::Answer(_) => {
             separation.answers.insert(by, word(Said::Answered));
         }
         Body::Refuse(Refuse { reason, .. }) => {
@@ -399,7 +402,7 @@ fn hear_separation(separation: &mut Separation, entry: &Effective<'_>, by: CallS
         Body::Hold(Hold { answer_by, .. }) => {
             separation
                 .holds
-                .insert(by, (entry.reference.clone(), answer_by.utc()));
+                .insert(by, (entry.reference.clone(), Some(answer_by.utc())));
         }
         _ => {}
     }
@@ -413,41 +416,110 @@ pub fn answer_within_ms(agreement: &Agreement, at: UtcMs) -> i64 {
     named.unwrap_or(routine).get() * 1000
 }
 
-/// Whether a revision differs from the earlier outline by nothing, or by at least the smallest area, so that two outlines
-/// cannot be subtracted to find a point. The difference is counted in cells of the grid: a cell counts when its centre lies in
-/// exactly one of the two.
-#[must_use]
-pub fn may_revise(earlier: &Polygon, later: &Polygon) -> bool {
-    if earlier == later {
-        return true;
-    }
-    let ((s1, n1), (w1, e1)) = extent(earlier);
-    let ((s2, n2), (w2, e2)) = extent(later);
-    let apart = n1 < s2 || n2 < s1 || e1 < w2 || e2 < w1;
-    if apart {
-        return true;
-    }
-    let (south, north, west, east) = (s1.min(s2), n1.max(n2), w1.min(w2), e1.max(e2));
-    let mut difference_m2 = 0;
-    for row in 0..(north - south) / GRID_E7 {
-        let lat_e7 = south + row * GRID_E7 + GRID_E7 / 2;
-        for column in 0..(east - west) / GRID_E7 {
-            let lon_e7 = west + column * GRID_E7 + GRID_E7 / 2;
-            let Some(centre) = Position::new(lat_e7, lon_e7) else {
-                continue;
-            };
-            if contains(earlier, &centre) != contains(later, &centre) {
-                difference_m2 += square_m2(
-                    i128::from(GRID_E7) * i128::from(GRID_E7) * 2,
-                    lat_e7.abs() + GRID_E7 / 2,
-                );
-            }
-            if difference_m2 >= AREA_M2_MIN {
-                return true;
-            }
+/// What is wrong with an outline that could be subtracted from one that the same participant designated before, in whichever area.
+pub(crate) const TOO_CLOSE: &str = "divides it and an earlier outline of your own into a part of less than 100 square kilometres, so that the \
+     one could be subtracted from the other to find a place; use that outline as it is, or change it by more";
+/// A designation can be revised once; what comes after revises the revision.
+pub(crate) const REVISED: &str = "was revised already; revise the latest";
+
+/// An outline that was designated, with the box around it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outline {
+    polygon: Polygon,
+    /// South and north, in 1e-7 degrees.
+    lat: (i64, i64),
+    /// West and east.
+    lon: (i64, i64),
+}
+
+impl Outline {
+    /// The outline of an area.
+    #[must_use]
+    pub fn of(polygon: &Polygon) -> Self {
+        let (lat, lon) = extent(polygon);
+        Self {
+            polygon: polygon.clone(),
+            lat,
+            lon,
         }
     }
-    false
+
+    /// Whether this outline may stand beside another one of the same participant: it is the same; or each of the three parts into
+    /// which they divide each other is nothing, or at least the smallest area, and so is what they differ by. What was published once
+    /// stays known, so it does not matter which of them came first, nor when they are valid.
+    ///
+    /// Parts are counted in cells of the grid: a cell counts where a point beside its centre lies, which is on no line between
+    /// corners of the grid.
+    #[must_use]
+    pub fn may_stand_beside(&self, other: &Self) -> bool {
+        let apart = self.lat.1 <= other.lat.0
+            || other.lat.1 <= self.lat.0
+            || self.lon.1 <= other.lon.0
+            || other.lon.1 <= self.lon.0;
+        if apart || self.polygon == other.polygon {
+            return true;
+        }
+        let (south, north) = (self.lat.0.min(other.lat.0), self.lat.1.max(other.lat.1));
+        // Square metres of only this one, only the other, and both.
+        let mut parts = [0_i128; 3];
+        for row in 0..(north - south) / GRID_E7 {
+            let lat_e7 = south + row * GRID_E7;
+            let (mine, others) = (
+                row_of(&self.polygon, lat_e7),
+                row_of(&other.polygon, lat_e7),
+            );
+            let both = common(&mine, &others);
+            let cell_m2 = square_m2(
+                i128::from(GRID_E7) * i128::from(GRID_E7) * 2,
+                lat_e7.abs().max((lat_e7 + GRID_E7).abs()),
+            );
+            let cells = [cells(&mine) - both, cells(&others) - both, both];
+            for (part, cells) in parts.iter_mut().zip(cells) {
+                *part += i128::from(cells) * cell_m2;
+            }
+        }
+        let [mine, others, _] = parts;
+        parts.iter().all(|part| *part == 0 || *part >= AREA_M2_MIN) && mine + others >= AREA_M2_MIN
+    }
+}
+
+/// A cell is counted at this point, in 1e-7 degrees from its south-west corner: beside the centre, on no line between two corners of
+/// the grid that are not further apart than an area is wide.
+const SAMPLE_E7: (i64, i64) = (GRID_E7 / 2 + 1, GRID_E7 / 2 + 2);
+
+/// Which columns of the grid a polygon holds in the row that begins at `lat_e7`: from the one, before the other, from west to east.
+fn row_of(polygon: &Polygon, lat_e7: i64) -> Vec<(i64, i64)> {
+    let at = i128::from(lat_e7 + SAMPLE_E7.1);
+    let mut crossed: Vec<i64> = edges(&points(polygon))
+        .filter(|(a, b)| (a.1 > at) != (b.1 > at))
+        .map(|(a, b)| {
+            // The first column whose point lies east of where the edge crosses: lon = a.0 + (b.0 - a.0) (at - a.1) / (b.1 - a.1).
+            let (over, mut under) = ((b.0 - a.0) * (at - a.1), b.1 - a.1);
+            let mut east = a.0 * under + over - i128::from(SAMPLE_E7.0) * under;
+            if under < 0 {
+                (east, under) = (-east, -under);
+            }
+            let column = east.div_euclid(under * i128::from(GRID_E7)) + 1;
+            i64::try_from(column).expect("a column of the grid on earth")
+        })
+        .collect();
+    crossed.sort_unstable();
+    crossed
+        .chunks_exact(2)
+        .map(|two| (two[0], two[1]))
+        .collect()
+}
+
+fn cells(row: &[(i64, i64)]) -> i64 {
+    row.iter().map(|(from, before)| before - from).sum()
+}
+
+/// How many columns both rows hold.
+fn common(mine: &[(i64, i64)], others: &[(i64, i64)]) -> i64 {
+    let pairs = mine.iter().flat_map(|a| others.iter().map(move |b| (a, b)));
+    pairs
+        .map(|(a, b)| (a.1.min(b.1) - a.0.max(b.0)).max(0))
+        .sum()
 }
 
 type Point = (i128, i128);
@@ -612,40 +684,84 @@ mod tests {
         assert!(COSINE_E9[90].abs() <= 1);
     }
 
+    fn may_stand(earlier: &[(i64, i64)], later: &[(i64, i64)]) -> bool {
+        let (earlier, later) = (Outline::of(&polygon(earlier)), Outline::of(&polygon(later)));
+        let may = later.may_stand_beside(&earlier);
+        assert_eq!(may, earlier.may_stand_beside(&later), "in either order");
+        may
+    }
+
+    const SQUARE: &[(i64, i64)] = &[(0, 0), (8, 0), (8, 8), (0, 8)];
+
     #[test]
-    fn two_revisions_cannot_be_subtracted() {
-        let earlier = polygon(&[(0, 0), (8, 0), (8, 8), (0, 8)]);
-        assert!(may_revise(&earlier, &earlier));
+    fn two_outlines_of_one_participant_cannot_be_subtracted() {
+        assert!(may_stand(SQUARE, SQUARE));
+        let corner_off: &[_] = &[(0, 0), (8, 0), (8, 7), (7, 8), (0, 8)];
+        assert!(!may_stand(SQUARE, corner_off));
+        let cell_more: &[_] = &[
+            (0, 0),
+            (8, 0),
+            (8, 8),
+            (2, 8),
+            (2, 9),
+            (1, 9),
+            (1, 8),
+            (0, 8),
+        ];
+        assert!(!may_stand(SQUARE, cell_more));
         assert!(
-            !may_revise(
-                &earlier,
-                &polygon(&[(0, 0), (8, 0), (8, 7), (7, 8), (0, 8)])
-            ),
-            "one corner cut off"
-        );
-        assert!(
-            !may_revise(
-                &earlier,
-                &polygon(&[
-                    (0, 0),
-                    (8, 0),
-                    (8, 8),
-                    (2, 8),
-                    (2, 9),
-                    (1, 9),
-                    (1, 8),
-                    (0, 8)
-                ])
-            ),
-            "one cell more"
-        );
-        assert!(
-            may_revise(&earlier, &polygon(&[(0, 0), (9, 0), (9, 8), (0, 8)])),
+            may_stand(SQUARE, &[(0, 0), (9, 0), (9, 8), (0, 8)]),
             "a strip of eight cells"
         );
         assert!(
-            may_revise(&earlier, &polygon(&[(20, 0), (28, 0), (28, 8), (20, 8)])),
+            may_stand(SQUARE, &[(20, 0), (28, 0), (28, 8), (20, 8)]),
             "elsewhere"
         );
+        assert!(
+            may_stand(SQUARE, &[(8, 0), (16, 0), (16, 8), (8, 8)]),
+            "side by side"
+        );
+        assert!(
+            may_stand(SQUARE, &[(2, 2), (5, 2), (5, 5), (2, 5)]),
+            "much smaller, inside"
+        );
+    }
+
+    #[test]
+    fn neither_what_one_alone_has_nor_what_both_have_is_a_small_part() {
+        // One cell is left out, and much is added elsewhere.
+        let elsewhere: &[_] = &[(0, 0), (16, 0), (16, 8), (1, 8), (1, 7), (0, 7)];
+        assert!(
+            !may_stand(SQUARE, elsewhere),
+            "the corner is what the first one alone has"
+        );
+        assert!(
+            !may_stand(SQUARE, &[(7, 7), (12, 7), (12, 12), (7, 12)]),
+            "they share one cell"
+        );
+        assert!(
+            may_stand(SQUARE, &[(5, 5), (12, 5), (12, 12), (5, 12)]),
+            "they share nine"
+        );
+        // A slope that both have in common is no part.
+        let (below, above): (&[_], &[_]) = (&[(0, 0), (8, 0), (8, 8)], &[(0, 0), (8, 8), (0, 8)]);
+        assert!(may_stand(below, above));
+    }
+
+    #[test]
+    fn a_row_of_cells_is_what_the_polygon_holds() {
+        let notched = polygon(&[(0, 0), (8, 0), (8, 8), (4, 4), (0, 8)]);
+        for row in -1..9 {
+            let held = row_of(&notched, row * GRID_E7);
+            for column in -1..9 {
+                let beside = |n: i64, sample: i64| n * GRID_E7 + sample;
+                let (lat, lon) = (beside(row, SAMPLE_E7.1), beside(column, SAMPLE_E7.0));
+                let place = Position::new(lat, lon).unwrap();
+                let within = held
+                    .iter()
+                    .any(|(from, before)| (*from..*before).contains(&column));
+                assert_eq!(within, contains(&notched, &place), "{row} {column}");
+            }
+        }
     }
 }

@@ -49,6 +49,8 @@ pub enum What {
     OwnerWarning,
     /// The owner's decision about consents that an exposure opened anew.
     Consent,
+    /// That nothing is missing at those to whom a movement is notified, before it leaves.
+    Gaps,
     /// A check-in of a movement, at a check-point or by itself.
     CheckIn(Option<Slug>),
     /// The same, when it is missed: whether all is well.
@@ -82,6 +84,7 @@ impl What {
             Self::Contest => "contest",
             Self::OwnerWarning => "owner_warning",
             Self::Consent => "consent",
+            Self::Gaps => "gaps",
             Self::CheckIn(_) => "check_in",
             Self::Uncertainty(_) => "uncertainty",
             Self::Alert(_) => "alert",
@@ -123,6 +126,7 @@ impl What {
             Self::Contest,
             Self::OwnerWarning,
             Self::Consent,
+            Self::Gaps,
             Self::CheckIn(part.clone()),
             Self::Uncertainty(part.clone()),
             Self::Alert(part.clone()),
@@ -366,7 +370,6 @@ pub(crate) fn of_separation(
     let within_ms = clock.answer_within_s.get() * 1000;
     let owed = separation.ask.to.iter().map(|party| {
         let delivery = delivered(&[&separation.reference], separation.at, party);
-        let until = |(reference, until): &(Reference, UtcMs)| (reference.clone(), Some(*until));
         Owed {
             what: What::SeparationAnswer,
             by: party.clone(),
@@ -377,7 +380,7 @@ pub(crate) fn of_separation(
             delivery,
             due_at: delivery.started_at().map(|at| UtcMs(at.0 + within_ms)),
             settled_at: separation.answers.get(party).map(|answer| answer.at),
-            holding: separation.holds.get(party).map(until),
+            holding: separation.holds.get(party).cloned(),
         }
     });
     owed.collect()
@@ -621,8 +624,8 @@ pub(crate) fn of_exposure(exposure: &Exposure) -> Vec<Owed> {
     owed.collect()
 }
 
-/// What is owed about a movement: acknowledgement, read-back and passing down by each of those to whom it is notified; check-ins
-/// and the closing of its sheet by its own side.
+/// What is owed about a movement: acknowledgement, read-back and passing down by each of those to whom it is notified; that gaps are
+/// closed before it leaves, check-ins and the closing of its sheet by its own side.
 pub(crate) fn of_movement(movement: &Movement, delivered: &DeliveredAsOf<'_>) -> Vec<Owed> {
     let clocks = &movement.clocks;
     let to: BTreeSet<&CallSign> = movement
@@ -667,6 +670,7 @@ pub(crate) fn of_movement(movement: &Movement, delivered: &DeliveredAsOf<'_>) ->
             all.extend(by_versions(&owes, versions, holding, delivered));
         }
     }
+    all.extend(gaps(movement));
     all.extend(check_ins(movement));
     all.extend(movement.arrived_at().map(|at| Owed {
         settled_at: movement.over_at(),
@@ -696,6 +700,35 @@ fn own_debt(
         settled_at: None,
         holding: None,
     }
+}
+
+/// What is missing at somebody of each version, until it leaves: whoever lets it go is warned before.
+fn gaps(movement: &Movement) -> Vec<Owed> {
+    let left_at = movement
+        .way
+        .departed_at
+        .into_iter()
+        .chain(movement.over_at());
+    let left_at = left_at.min();
+    let versions = movement.versions.iter().enumerate();
+    let before = versions.filter(|(_, version)| left_at.is_none_or(|left| version.at < left));
+    let owed = before.map(|(i, version)| {
+        let next = movement.versions.get(i + 1).map(|next| next.at);
+        let closed = movement.without_gaps_at(version);
+        let leaves = version.notice.body.from.utc().0;
+        let due_at = UtcMs(version.at.0.max(leaves - movement.clocks.gap_warning_ms));
+        Owed {
+            settled_at: [next, closed, left_at].into_iter().flatten().min(),
+            ..own_debt(
+                movement,
+                What::Gaps,
+                &version.reference,
+                version.at,
+                Some(due_at),
+            )
+        }
+    });
+    owed.collect()
 }
 
 /// A check-in, and how it climbs when it is missed: each rung begins where the one before ends, and each has a deadline of its own.

@@ -5,10 +5,11 @@
 
 use crate::changes::{Correct, Person};
 use crate::participants::Office;
+use crate::protection::LEGAL;
 use crate::wire::{BodyError, Place, Wire, members, object_schema};
 use crate::{
-    agreement, areas, changes, claims, contact, incidents, movements, participants, responses,
-    sites, toll,
+    agreement, areas, changes, claims, contact, incidents, movements, participants, presence,
+    responses, sites, toll,
 };
 use record::statement::Kind;
 use serde_json::{Map, Value, json};
@@ -101,7 +102,20 @@ macro_rules! kinds {
                 let mut schema = match self { $(Self::$variant => $groups::<$type>::schema()),+ };
                 schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
                 schema["title"] = format!("{}/1", self.as_str()).into();
+                if let Some(legal) = self.legal() {
+                    let description = schema["description"].as_str().unwrap_or_default();
+                    schema["description"] = format!("{description} {legal}").into();
+                }
                 schema
+            }
+
+            /// What stands on every form and every copy of such a statement: what a notice never does, and what a withdrawal cannot
+            /// do. `None` of kinds that are not about sites, exposures and movements.
+            #[must_use]
+            pub fn legal(self) -> Option<&'static str> {
+                let (capability, _) = self.as_str().split_once('.')?;
+                let is = matches!(capability, "site" | "exposure" | "movement");
+                is.then_some(&**LEGAL)
             }
 
             fn read(self, contents: &Value) -> Result<Body, BodyError> {
@@ -248,6 +262,7 @@ const CORRECTABLE: &[Name] = &[
     Name::TallyRecord,
     Name::TollRecord,
     Name::SeparationAsk,
+    Name::FormationPresence,
     Name::LineTest,
     Name::LineFault,
     Name::Comment,
@@ -269,6 +284,7 @@ const RETRACTABLE: &[Name] = &[
     Name::MessageRegrade,
     Name::MessageEscalate,
     Name::FormationJoin,
+    Name::FormationPresence,
     Name::SiteValidate,
     Name::SiteReturn,
     Name::SiteReview,
@@ -296,6 +312,7 @@ kinds! {
     InstrumentAccept = "instrument.accept", Plain<agreement::Accept>, AnothersOf(&[Name::InstrumentTable]), HEAD;
     InstrumentLeave = "instrument.leave", Plain<agreement::Leave>, Either(&[Name::InstrumentTable]), HEAD;
     FormationJoin = "formation.join", Plain<agreement::Join>, Either(&[Name::InstrumentTable]), HEAD;
+    FormationPresence = "formation.presence", Plain<presence::Presence>, Nothing, DESK;
     AreaDesignate = "area.designate", Plain<areas::Designate>, MayOwn(&[Name::AreaDesignate]), DESK;
     AreaRespond = "area.respond", Plain<areas::Respond>, AnothersOf(&[Name::AreaDesignate]), DESK;
     SeparationAsk = "separation.ask", Plain<areas::SeparationAsk>, Nothing, DESK;

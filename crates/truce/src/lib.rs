@@ -24,6 +24,7 @@ pub mod movements;
 pub mod names;
 pub mod notified;
 pub mod participants;
+pub mod presence;
 pub mod protection;
 pub mod responses;
 pub mod sites;

@@ -2,16 +2,29 @@
 //! to whoever had the notice, and no finding: it names no cause and nobody who acted. Cases are counted beside what they are cases
 //! of, by call sign in the order of the alphabet, and never ranked.
 
-use crate::contact::Reception;
-use crate::incidents::ReportFile;
+use crate::agreement::Agreement;
+use crate::contact::{Delivery, Reception};
 use crate::movements::{Movement, Stage};
-use crate::protection::had_it;
 use crate::sites::{Site, Verdict};
-use crate::values::Position;
-use crate::volumes::Notified;
 use record::name::{CallSign, Reference};
 use record::time::UtcMs;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Stands with every answer about candidates.
+pub const QUESTION: &str = "A candidate is a question to those who had the notice, and no finding: it names no cause and nobody who acted. \
+     Whether a place was hit, by whom and why is found by verification. Numbers are of what may be read here: whoever had more notices \
+     had more that could be hit.";
+
+/// What is near, in metres, where no instrument in force says it.
+pub const NEAR_M_DEFAULT: i64 = 1_000;
+
+/// How far away something that happened at `at` still is near a notified place, in metres: what the newest instrument in force names
+/// that names it, or else [`NEAR_M_DEFAULT`].
+#[must_use]
+pub fn near_m(agreement: &Agreement, at: UtcMs) -> i64 {
+    let named = agreement.newest(at, |i| i.table.protection.as_ref().and_then(|p| p.near_m));
+    named.map_or(NEAR_M_DEFAULT, crate::values::Int::get)
+}
 
 /// How near something happened to what was notified, in place, height and time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,38 +39,114 @@ pub enum Nearness {
     Clear,
 }
 
-/// Something that happened, as a report places it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Happened<'r> {
-    /// The report.
-    pub report: &'r Reference,
-    /// Where.
-    pub place: &'r Position,
-    /// How far that may be off, in metres; `None`: not stated.
-    pub uncertainty_m: Option<i64>,
-    /// The earliest time that is possible.
-    pub from: UtcMs,
-    /// The latest time that is possible.
-    pub until: UtcMs,
-}
-
-impl<'r> Happened<'r> {
-    /// What a report places; `None` where its exact place is not read here, or not known.
+impl Nearness {
+    /// As it is written.
     #[must_use]
-    pub fn of(report: &'r Reference, file: &'r ReportFile) -> Option<Self> {
-        let exact = file.exact.as_ref()?;
-        Some(Self {
-            report,
-            place: exact.place.as_ref()?,
-            uncertainty_m: exact.uncertainty_m.map(crate::values::Metres::get),
-            from: file.body.from.utc(),
-            until: file.body.until.utc(),
-        })
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Inside => "inside",
+            Self::Near => "near",
+            Self::Indeterminate => "indeterminate",
+            Self::Clear => "clear",
+        }
     }
 }
 
-/// Tells how near something happened to what was notified. The geometry is the caller's.
-pub type Near<'n> = dyn Fn(&Notified<'_>, &Happened<'_>) -> Nearness + 'n;
+/// When a recipient did what with one version of a notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Steps {
+    /// When it got there, by the recipient's own word; a neutral's sight of a head is none.
+    pub delivered_at: UtcMs,
+    /// When a person had read it.
+    pub acknowledged_at: Option<UtcMs>,
+    /// When those below had it.
+    pub passed_down_at: Option<UtcMs>,
+}
+
+/// One version of a notice, with the times at which it counted and those who had it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counting {
+    /// The site or movement, by its first notice.
+    pub notice: Reference,
+    /// This version.
+    pub version: Reference,
+    /// Half-open times in which it counted: validated where it has to be, until the next version was said, the cell found something
+    /// else, or it was over. Never none.
+    pub times: Vec<(UtcMs, Option<UtcMs>)>,
+    /// Who got it, and what each did with it.
+    pub steps: BTreeMap<CallSign, Steps>,
+    /// Whether its exact place is read here.
+    pub placed: bool,
+}
+
+impl Counting {
+    /// From when it counted at the earliest.
+    #[must_use]
+    pub fn from(&self) -> UtcMs {
+        self.times
+            .iter()
+            .map(|(from, _)| *from)
+            .min()
+            .unwrap_or(UtcMs(i64::MAX))
+    }
+
+    /// Until when it counted at the latest; `None`: it still does.
+    #[must_use]
+    pub fn until(&self) -> Option<UtcMs> {
+        let ends: Option<Vec<UtcMs>> = self.times.iter().map(|(_, until)| *until).collect();
+        ends.and_then(|ends| ends.into_iter().max())
+    }
+
+    /// Whether it counted at `at`, and anybody had it by then.
+    #[must_use]
+    pub fn was_had(&self, at: UtcMs) -> bool {
+        self.counted_at(at) && self.steps.values().any(|steps| steps.delivered_at <= at)
+    }
+
+    fn counted_at(&self, at: UtcMs) -> bool {
+        let within = |(from, until): &(UtcMs, Option<UtcMs>)| {
+            *from <= at && until.is_none_or(|until| at < until)
+        };
+        self.times.iter().any(within)
+    }
+
+    /// Whether `steps` had begun at some time of a period at which it counted.
+    fn had_within(&self, steps: &Steps, (from, until): (UtcMs, UtcMs)) -> bool {
+        self.times.iter().any(|(began, ended)| {
+            let ended = ended.unwrap_or(until).min(until);
+            *began < ended && from < ended && steps.delivered_at < ended
+        })
+    }
+
+    fn had(&self, at: UtcMs) -> BTreeMap<CallSign, Had> {
+        let before = |step: Option<UtcMs>| step.is_some_and(|step| step <= at);
+        let had = self
+            .steps
+            .iter()
+            .filter(|(_, steps)| steps.delivered_at <= at);
+        had.map(|(sign, steps)| {
+            let had = Had {
+                delivered_at: steps.delivered_at,
+                acknowledged: before(steps.acknowledged_at),
+                passed_down: before(steps.passed_down_at),
+            };
+            (sign.clone(), had)
+        })
+        .collect()
+    }
+}
+
+/// Something that happened, as a report tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Happened {
+    /// The report.
+    pub report: Reference,
+    /// The earliest time that is possible. What may have happened before it was notified was not notified before it happened.
+    pub from: UtcMs,
+    /// Of the notices those that it is near, by their number, and how near; `None` where the report's exact place is not read here, or
+    /// not known. The geometry is the caller's.
+    pub near: Option<Vec<(usize, Nearness)>>,
+}
 
 /// What a recipient had done with the notice before it happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,193 +195,175 @@ pub struct Cases {
     /// Reports of the period that were looked at.
     pub reports: usize,
     /// Reports of the period whose exact place is not read here: of them nothing is known.
-    pub not_placed: usize,
-}
-
-/// One version of a notice that counted at some time.
-struct Counting<'n> {
-    notice: &'n Reference,
-    version: &'n Reference,
-    /// From when this version counted, validated where it has to be, to when.
-    from: UtcMs,
-    until: Option<UtcMs>,
-    /// What the cell found in it; nobody looks at a movement.
-    verdicts: Option<&'n [Verdict]>,
-    volume: Option<Notified<'n>>,
-    receptions: Vec<(&'n CallSign, &'n Reception)>,
-}
-
-impl Counting<'_> {
-    fn at(&self, at: UtcMs) -> bool {
-        let validated = |verdicts: &[Verdict]| {
-            let last = verdicts.iter().rev().find(|verdict| verdict.at <= at);
-            last.is_some_and(|verdict| verdict.validated.is_some())
-        };
-        self.from <= at
-            && self.until.is_none_or(|until| at < until)
-            && self.verdicts.is_none_or(validated)
-    }
-
-    fn had(&self, at: UtcMs) -> BTreeMap<CallSign, Had> {
-        let before = |fact: &Option<(Reference, UtcMs)>| {
-            fact.as_ref().is_some_and(|(_, said_at)| *said_at <= at)
-        };
-        let had = self
-            .receptions
-            .iter()
-            .filter(|(_, reception)| had_it(reception.delivery, at));
-        had.map(|(sign, reception)| {
-            let had = Had {
-                delivered_at: reception.delivery.at(),
-                acknowledged: before(&reception.acknowledged),
-                passed_down: before(&reception.confirmed_below),
-            };
-            ((*sign).clone(), had)
-        })
-        .collect()
-    }
+    pub reports_not_placed: usize,
+    /// Sites and movements of which a version counted at some time of the period, and whose exact place is read here.
+    pub notices: usize,
+    /// The same, whose exact place is not read here: of them nothing is known.
+    pub notices_not_placed: usize,
 }
 
 /// Looks at what happened from `from` until `until` (not included) beside what had been notified.
 #[must_use]
-pub fn cases(
-    sites: &BTreeMap<Reference, Site>,
-    movements: &BTreeMap<Reference, Movement>,
-    reports: &BTreeMap<Reference, ReportFile>,
-    (from, until): (UtcMs, UtcMs),
-    near: &Near<'_>,
-) -> Cases {
-    let mut counting: Vec<Counting<'_>> = sites.values().flat_map(of_site).collect();
-    counting.extend(movements.values().flat_map(of_movement));
+pub fn cases(counting: &[Counting], happened: &[Happened], (from, until): (UtcMs, UtcMs)) -> Cases {
     let mut cases = Cases::default();
-    let of_period = reports.iter().filter(|(_, file)| {
-        let began = file.body.from.utc();
-        from <= began && began < until
-    });
-    for (reference, file) in of_period {
+    let of_period = |happened: &&Happened| from <= happened.from && happened.from < until;
+    for happened in happened.iter().filter(of_period) {
         cases.reports += 1;
-        match Happened::of(reference, file) {
-            Some(happened) => cases
-                .candidates
-                .extend(candidates(&counting, &happened, near)),
-            None => cases.not_placed += 1,
-        }
+        let Some(near) = &happened.near else {
+            cases.reports_not_placed += 1;
+            continue;
+        };
+        let found = near.iter().filter_map(|(n, nearness)| {
+            let notice = counting.get(*n)?;
+            let counts = *nearness != Nearness::Clear && notice.was_had(happened.from);
+            counts.then(|| Candidate {
+                report: happened.report.clone(),
+                notice: notice.notice.clone(),
+                version: notice.version.clone(),
+                nearness: *nearness,
+                had: notice.had(happened.from),
+            })
+        });
+        cases.candidates.extend(found);
     }
     cases
         .candidates
         .sort_by(|a, b| (&a.report, &a.notice).cmp(&(&b.report, &b.notice)));
-    cases.of = counted(&counting, &cases.candidates, from, until);
+    count(counting, (from, until), &mut cases);
     cases
 }
 
-fn candidates(
-    counting: &[Counting<'_>],
-    happened: &Happened<'_>,
-    near: &Near<'_>,
-) -> Vec<Candidate> {
-    // What may have happened before it was notified was not notified before it happened.
-    let counted = counting.iter().filter(|notice| notice.at(happened.from));
-    let found = counted.filter_map(|notice| {
-        let had = notice.had(happened.from);
-        if had.is_empty() {
-            return None;
-        }
-        let nearness = near(notice.volume.as_ref()?, happened);
-        (nearness != Nearness::Clear).then(|| Candidate {
-            report: happened.report.clone(),
-            notice: notice.notice.clone(),
-            version: notice.version.clone(),
-            nearness,
-            had,
-        })
-    });
-    found.collect()
-}
-
-fn counted(
-    counting: &[Counting<'_>],
-    candidates: &[Candidate],
-    from: UtcMs,
-    until: UtcMs,
-) -> BTreeMap<CallSign, Counted> {
+fn count(counting: &[Counting], period: (UtcMs, UtcMs), cases: &mut Cases) {
+    let counts = |notice: &&Counting| {
+        let until = notice.until().unwrap_or(period.1);
+        notice.from() < period.1 && period.0 < until
+    };
+    let of = |placed: bool| {
+        let of = counting
+            .iter()
+            .filter(counts)
+            .filter(|notice| notice.placed == placed);
+        of.map(|notice| &notice.notice)
+            .collect::<BTreeSet<_>>()
+            .len()
+    };
+    (cases.notices, cases.notices_not_placed) = (of(true), of(false));
     // Of each recipient and notice: whether it was hit, and hit though it was passed down.
-    let mut of: BTreeMap<(&CallSign, &Reference), (bool, bool)> = BTreeMap::new();
-    for notice in counting {
-        let ends = notice.until.unwrap_or(until).min(until);
-        if notice.from >= until || ends <= from {
-            continue;
-        }
-        for (sign, reception) in &notice.receptions {
-            if had_it(reception.delivery, UtcMs(ends.0 - 1)) {
-                of.entry((sign, notice.notice)).or_default();
+    let mut each: BTreeMap<(&CallSign, &Reference), (bool, bool)> = BTreeMap::new();
+    for notice in counting.iter().filter(|notice| notice.placed) {
+        for (sign, steps) in &notice.steps {
+            if notice.had_within(steps, period) {
+                each.entry((sign, &notice.notice)).or_default();
             }
         }
     }
-    for candidate in candidates {
+    for candidate in &cases.candidates {
         for (sign, had) in &candidate.had {
-            let hit = of.entry((sign, &candidate.notice)).or_default();
+            let hit = each.entry((sign, &candidate.notice)).or_default();
             hit.0 = true;
             hit.1 |= had.passed_down;
         }
     }
     let mut all: BTreeMap<CallSign, Counted> = BTreeMap::new();
-    for ((sign, _), (hit, passed_down)) in of {
+    for ((sign, _), (hit, passed_down)) in each {
         let counted = all.entry(sign.clone()).or_default();
         counted.notices += 1;
         counted.hit += usize::from(hit);
         counted.hit_though_passed_down += usize::from(passed_down);
     }
-    all
+    cases.of = all;
 }
 
-/// The versions of a site, each from its validation until the next one was said, or the site was withdrawn from everybody.
-fn of_site(site: &Site) -> Vec<Counting<'_>> {
+fn steps<'r>(
+    receptions: impl Iterator<Item = (&'r CallSign, &'r Reception)>,
+) -> BTreeMap<CallSign, Steps> {
+    let at = |fact: &Option<(Reference, UtcMs)>| fact.as_ref().map(|(_, at)| *at);
+    let had = receptions.filter_map(|(sign, reception)| {
+        let Delivery::Received(delivered_at) = reception.delivery else {
+            return None;
+        };
+        let steps = Steps {
+            delivered_at,
+            acknowledged_at: at(&reception.acknowledged),
+            passed_down_at: at(&reception.confirmed_below),
+        };
+        Some((sign.clone(), steps))
+    });
+    had.collect()
+}
+
+/// The versions of a site that counted, each while it was validated and until the next one was said, or the site was withdrawn from
+/// everybody.
+#[must_use]
+pub fn of_site(site: &Site) -> Vec<Counting> {
     let versions = site.versions.iter().enumerate();
     let counting = versions.filter_map(|(i, version)| {
-        let validated = version
-            .verdicts
-            .iter()
-            .find(|verdict| verdict.validated.is_some())?;
         let next = site.versions.get(i + 1).map(|next| next.at);
-        let sent = version.receptions.iter();
-        let sent = sent.filter(|(sign, _)| version.sent_to.contains(*sign));
-        Some(Counting {
-            notice: &site.reference,
-            version: &version.reference,
-            from: validated.at.max(version.notice.body.valid_from.utc()),
-            until: [next, site.withdrawn_at].into_iter().flatten().min(),
-            verdicts: Some(&version.verdicts),
-            volume: site.notified(version),
-            receptions: sent.collect(),
+        let over = [next, site.withdrawn_at].into_iter().flatten().min();
+        let times = validated(
+            &version.verdicts,
+            version.notice.body.valid_from.utc(),
+            over,
+        );
+        // The cell has it too, and is no recipient of the notice: it only checks.
+        let sent = version.receptions.iter().filter(|(sign, _)| {
+            let mut recipients = version.notice.body.recipients();
+            version.sent_to.contains(*sign) && recipients.any(|of| of == *sign)
+        });
+        (!times.is_empty()).then(|| Counting {
+            notice: site.reference.clone(),
+            version: version.reference.clone(),
+            times,
+            steps: steps(sent),
+            placed: version.notice.exact.is_some(),
         })
     });
     counting.collect()
 }
 
+/// The times in which a version was validated, from `from` until `over`: each finding until the cell found something else.
+fn validated(
+    verdicts: &[Verdict],
+    from: UtcMs,
+    over: Option<UtcMs>,
+) -> Vec<(UtcMs, Option<UtcMs>)> {
+    let found = verdicts
+        .iter()
+        .enumerate()
+        .filter(|(_, found)| found.validated.is_some());
+    let times = found.map(|(i, found)| {
+        let later = verdicts[i + 1..].iter().map(|later| later.at).min();
+        (found.at.max(from), later.into_iter().chain(over).min())
+    });
+    times
+        .filter(|(from, until)| until.is_none_or(|until| *from < until))
+        .collect()
+}
+
 /// The versions of a movement, each until the next one was said or it was over. A movement is validated by nobody.
-fn of_movement(movement: &Movement) -> Vec<Counting<'_>> {
+#[must_use]
+pub fn of_movement(movement: &Movement) -> Vec<Counting> {
     let versions = movement.versions.iter().enumerate();
     let over = movement
         .way
         .events
         .iter()
-        .find(|event| matches!(event.stage, Some(Stage::Aborted | Stage::Arrived)));
-    let counting = versions.map(|(i, version)| {
+        .find(|event| matches!(event.stage, Some(Stage::Aborted | Stage::Arrived)))
+        .map(|event| event.at);
+    let counting = versions.filter_map(|(i, version)| {
         let next = movement.versions.get(i + 1).map(|next| next.at);
+        let until = [next, over].into_iter().flatten().min();
         let told = version.receptions.iter();
         let told = told.filter(|(sign, _)| version.notice.body.to.contains(sign));
-        Counting {
-            notice: &movement.reference,
-            version: &version.reference,
-            from: version.at,
-            until: [next, over.map(|event| event.at)]
-                .into_iter()
-                .flatten()
-                .min(),
-            verdicts: None,
-            volume: movement.notified(version),
-            receptions: told.collect(),
-        }
+        until
+            .is_none_or(|until| version.at < until)
+            .then(|| Counting {
+                notice: movement.reference.clone(),
+                version: version.reference.clone(),
+                times: vec![(version.at, until)],
+                steps: steps(told),
+                placed: version.notice.exact.is_some(),
+            })
     });
     counting.collect()
 }

@@ -3,14 +3,15 @@
 
 use crate::Body;
 use crate::agreement::Agreement;
-use crate::contact::{Delivery, Step};
-use crate::values::Seconds;
+use crate::contact::Step;
+use crate::values::{Int, Seconds};
 use crate::wire::{body, words};
 use record::audience::Name;
 use record::name::{CallSign, Reference};
 use record::statement::Head;
 use record::time::UtcMs;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 /// Stands with every notice, answer to a notice, return and withdrawal.
 pub const UNCHANGED: &str = "Protection is unchanged. Protected persons and places stay protected under international humanitarian \
@@ -18,6 +19,9 @@ pub const UNCHANGED: &str = "Protection is unchanged. Protected persons and plac
 /// Is told to whoever consents, and stands with every consent and withdrawal.
 pub const CANNOT_BE_RECALLED: &str = "A copy that was delivered cannot be watched or recalled. Whoever had it may keep it, pass it on \
      or lose it; a withdrawal asks recipients to delete it and cannot make them.";
+
+/// Both in one text, for forms, statements and copies.
+pub static LEGAL: LazyLock<String> = LazyLock::new(|| format!("{UNCHANGED} {CANNOT_BE_RECALLED}"));
 
 words! {
     /// What a notice does to protection.
@@ -36,7 +40,7 @@ words! {
 }
 
 body! {
-    /// What participants owe each other about sites and movements. What is left out has the default.
+    /// What participants owe each other about sites and movements, and what is near. What is left out has the default.
     ProtectionClocks {
         /// A movement is notified so long before it departs; left out, 48 hours. Later notice is flagged, never refused.
         movement_notice_s: Option<Seconds>,
@@ -52,12 +56,16 @@ body! {
         delete_within_s: Option<Seconds>,
         /// Owners are warned so long after an exposure was declared; left out, 1 hour.
         warn_owners_within_s: Option<Seconds>,
+        /// Whoever lets a movement go is warned so long before it leaves while somebody misses something of its notice; left out, 2 hours.
+        gap_warning_s: Option<Seconds>,
         /// Uncertainty begins so long after a missed check-in; left out, 15 minutes.
         uncertainty_after_s: Option<Seconds>,
         /// Alert begins so long after a missed check-in; left out, 30 minutes.
         alert_after_s: Option<Seconds>,
         /// Distress begins so long after a missed check-in; left out, 1 hour.
         distress_after_s: Option<Seconds>,
+        /// What happens within so many metres of a notified place happens near it; left out, 1 km.
+        near_m: Option<Int<0, 10_000>>,
     }
 }
 
@@ -78,6 +86,8 @@ pub struct Clocks {
     pub delete_within_ms: i64,
     /// Warning of owners.
     pub warn_owners_within_ms: i64,
+    /// From the warning of gaps to departure.
+    pub gap_warning_ms: i64,
     /// From a missed check-in to uncertainty.
     pub uncertainty_after_ms: i64,
     /// From a missed check-in to alert; never before uncertainty.
@@ -108,6 +118,7 @@ impl Clocks {
             emergency_acknowledge_within_ms: ms(|c| c.emergency_acknowledge_within_s, 2 * HOUR_S),
             delete_within_ms: ms(|c| c.delete_within_s, 72 * HOUR_S),
             warn_owners_within_ms: ms(|c| c.warn_owners_within_s, HOUR_S),
+            gap_warning_ms: ms(|c| c.gap_warning_s, 2 * HOUR_S),
             uncertainty_after_ms,
             alert_after_ms,
             distress_after_ms,
@@ -202,9 +213,3 @@ pub(crate) fn stretches<'v>(versions: impl IntoIterator<Item = Owing<'v>>) -> Ve
 
 /// Of each recipient the steps that are missing, of those who miss any: who has to be asked before somebody relies on the notice.
 pub type Gaps = BTreeMap<CallSign, Vec<Step>>;
-
-/// Whether something had reached a recipient by `at`: by its own word, not by a neutral's sight of a head.
-#[must_use]
-pub fn had_it(delivery: Delivery, at: UtcMs) -> bool {
-    matches!(delivery, Delivery::Received(received) if received <= at)
-}

@@ -1,6 +1,7 @@
 //! What is held of the record, and the standing of each statement. Every reader who holds the same comes to the same: a set of
 //! statements goes in, in whatever order it arrived.
 
+use crate::areas::{self, Designate, Outline};
 use crate::kinds::{About, Name, may_say};
 use crate::participants::{Participant, Participants};
 use crate::protection::readers_rule;
@@ -201,6 +202,8 @@ pub struct Statements {
     about: BTreeMap<Reference, BTreeSet<Reference>>,
     /// Of what is about a statement, what may change it: few among many responses.
     changing: BTreeMap<Reference, BTreeSet<Reference>>,
+    /// Outlines of areas that each log designated, by their indices.
+    designated: BTreeMap<Origin, BTreeMap<u64, (Outline, Reference)>>,
 }
 
 impl Statements {
@@ -224,7 +227,20 @@ impl Statements {
                 changing.insert(said.reference.clone());
             }
         }
+        self.hold_outline(&said);
         self.said.insert(said.reference.clone(), said);
+    }
+
+    /// Holds of a designation its outline alone, beside which later ones of the same participant have to stand.
+    pub fn hold_outline(&mut self, said: &Said) {
+        if let Some(Body::AreaDesignate(area)) = said.known() {
+            let own = self
+                .designated
+                .entry(said.reference.origin.clone())
+                .or_default();
+            let outline = (Outline::of(&area.polygon), said.reference.clone());
+            own.insert(said.reference.index, outline);
+        }
     }
 
     /// Holds `statement`, which stands at `index` of its log and whose signature was verified. Disclosures add up.
@@ -398,10 +414,7 @@ impl Statements {
                     "it came after the time for acceptance",
                 )
             }
-            (Body::AreaDesignate(later), Some(Body::AreaDesignate(earlier))) => ineffective(
-                crate::areas::may_revise(&earlier.polygon, &later.polygon),
-                "it differs from the earlier outline by less than the smallest area",
-            ),
+            (Body::AreaDesignate(area), _) => self.of_area(said, area, target),
             (Body::ShiftAccept(_), Some(Body::ShiftHandOver(_))) => {
                 let other_key = target.is_some_and(|target| target.kid() != said.kid());
                 ineffective(
@@ -426,6 +439,47 @@ impl Statements {
             }
             _ => Ok(()),
         }
+    }
+
+    /// An area is revised once, and no two outlines of one participant can be subtracted. Whatever stands there counts, also what has
+    /// no effect or was retracted: it is known.
+    fn of_area(
+        &self,
+        said: &Said,
+        area: &Designate,
+        target: Option<&Said>,
+    ) -> Result<(), Standing> {
+        let (origin, index) = (&said.reference.origin, said.reference.index);
+        let revises = |other: &Said| {
+            // What was erased is still known by its kind; what has no form is no designation.
+            let has_form = matches!(other.body(), Some(Ok(_) | Err(BodyError::Withheld(_))));
+            let kind = other.head().and_then(|head| Name::of(&head.kind));
+            let first = other.head().and_then(|head| head.about.first());
+            has_form
+                && kind == Some(Name::AreaDesignate)
+                && first == target.map(|target| &target.reference)
+        };
+        let own =
+            |other: &&Said| other.reference.origin == *origin && other.reference.index < index;
+        let earlier = target
+            .into_iter()
+            .flat_map(|target| self.about(&target.reference));
+        if earlier.filter(own).any(revises) {
+            return Err(Standing::Ineffective(format!(
+                "what it revises {}",
+                areas::REVISED
+            )));
+        }
+        let outline = Outline::of(&area.polygon);
+        let own = self.designated.get(origin).into_iter().flatten();
+        for (entry, (earlier, reference)) in own.take_while(|(entry, _)| **entry < index) {
+            // What was erased is not known by its words any more, whether or not these are still held here.
+            if !earlier.may_stand_beside(&outline) && !self.erased(reference).contains("body") {
+                let reason = format!("its outline {} (entry {entry})", areas::TOO_CLOSE);
+                return Err(Standing::Ineffective(reason));
+            }
+        }
+        Ok(())
     }
 
     /// What an owner says of a site names its first notification, and a version names nobody who is not to have it any more.

@@ -9,6 +9,7 @@ use crate::due::{self, Owed, Urgency};
 use crate::incidents::ReportFile;
 use crate::movements::{self, Movement};
 use crate::participants::Participants;
+use crate::presence::Presence;
 use crate::sites::{self, Exposure, Site};
 use crate::standing::{Directory, Effective, Standing, Statements};
 use crate::toll::Toll;
@@ -37,6 +38,8 @@ pub struct Truce {
     pub shifts: BTreeMap<Origin, Arc<Shifts>>,
     /// Claims and tallies.
     pub claims: Claims,
+    /// Where formations are, as their own sides say.
+    pub presences: BTreeMap<Reference, Presence>,
     /// Tolls.
     pub tolls: BTreeMap<Reference, Toll>,
     /// Reports.
@@ -121,6 +124,11 @@ impl Truce {
                 Body::TollRecord(toll) => {
                     drop(truce.tolls.insert(entry.reference.clone(), toll.clone()))
                 }
+                Body::FormationPresence(presence) => drop(
+                    truce
+                        .presences
+                        .insert(entry.reference.clone(), presence.clone()),
+                ),
                 Body::ReportFile(report) => drop(
                     truce
                         .reports

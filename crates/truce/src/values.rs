@@ -89,6 +89,11 @@ text_value!(
     Pcode, 12, r"^[A-Z]{2}[A-Z0-9]*$", "is a P-code: two letters A-Z, then A-Z and 0-9, at most 12, such as SY0200"
 );
 text_value!(
+    /// A place code that is no finer than a district: two letters for the country, two digits for the governorate and two for the
+    /// district, as in most of the humanitarian sets. A finer one names a town or a quarter, and all readers of a notice read it.
+    DistrictCode, 6, r"^[A-Z]{2}[0-9]{0,4}$", "is the P-code of a country, governorate or district: two letters A-Z and at most four digits, such as SY0200; all readers see it, and nothing finer is for all"
+);
+text_value!(
     /// Where something was published.
     Url, 500, r"^https?://[^\x00-\x20\x7f]+$", "is a URL that starts with http:// or https://, at most 500 characters"
 );

@@ -8,11 +8,16 @@ use record::time::UtcMs;
 
 /// Most legs of a movement.
 pub const LEGS_MAX: usize = 64;
+/// Furthest that a leg may be off its line, in metres. What covers more is an area and no way.
+pub const LEG_RADIUS_M_MAX: i64 = 10_000;
 /// Most places of a corridor's line.
 pub const LINE_MAX: usize = 256;
 
 /// A height in centimetres, from below the Dead Sea to the edge of space.
 pub type HeightCm = Int<-100_000, 10_000_000>;
+
+/// A leg's radius in metres.
+pub type LegRadius = Int<0, LEG_RADIUS_M_MAX>;
 
 words! {
     /// The surface from which heights are measured.
@@ -93,7 +98,7 @@ body! {
         /// What the leg's end is called.
         to_name: Option<Label>,
         /// How far it may be off the straight line.
-        radius_m: Option<Metres>,
+        radius_m: Option<LegRadius>,
         /// Heights, when it flies.
         altitude: Option<Altitude>,
     }

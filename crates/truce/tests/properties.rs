@@ -461,6 +461,42 @@ proptest! {
     }
 
     #[test]
+    fn outlines_are_judged_alike_in_admission_and_standing(
+        shapes in prop::collection::vec((0..6i64, 0..6i64, 1..7i64, 1..7i64, prop::option::of(any::<prop::sample::Index>())), 1..24),
+    ) {
+        let mut room = Room::of(&NAMES);
+        room.bind();
+        let mut said: Vec<Reference> = Vec::new();
+        let mut refused: Vec<bool> = Vec::new();
+        for (i, (south, west, high, wide, revises)) in shapes.into_iter().enumerate() {
+            let at = UtcMs(1_456_880_000_000 + i64::try_from(i).unwrap() * 60_000).to_string();
+            let corner = |lat: i64, lon: i64| json!({"lat_e7": 360_000_000 + lat * 500_000, "lon_e7": 370_000_000 + lon * 500_000});
+            let (north, east) = (south + high, west + wide);
+            let area = json!({"name": "Area", "purpose": "disengagement", "to": [NAMES[1]], "basis": "x",
+                "polygon": [corner(south, west), corner(south, east), corner(north, east), corner(north, west)],
+                "valid_from": "2016-03-01T00:00:00Z", "valid_until": "2016-03-30T00:00:00Z"});
+            let about = revises.filter(|_| !said.is_empty()).map(|n| said[n.index(said.len())].clone());
+            let words = Words {
+                kid: DESK, kind: "area.designate/1", at: &at, about: about.into_iter().collect(), groups: json!({"body": area}),
+            };
+            let (reference, is_refused) = match room.try_say(NAMES[0], &words) {
+                Ok(said) => (said, false),
+                Err(refusal) => {
+                    prop_assert!(["form", "revision", "target"].contains(&refusal.rule), "{refusal}");
+                    (room.force(NAMES[0], &words), true)
+                }
+            };
+            said.push(reference);
+            refused.push(is_refused);
+        }
+        let standings = room.truce().standings;
+        for (said, refused) in said.iter().zip(refused) {
+            let standing = &standings[said];
+            prop_assert_eq!(refused, *standing != Standing::Effective, "{} {:?}", said, standing);
+        }
+    }
+
+    #[test]
     fn no_deadline_fires_before_its_time_whatever_order_the_times_are_asked_in(
         steps in steps(40),
         minutes in prop::collection::vec(-1000..90_000i64, 1..12),

@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use support::{DESK, NOBODY, RELIEF, Room, Words, sign, utc};
 use truce::contact::{Delivery, Step};
 use truce::due::{Item, Urgency, What};
+use truce::incidents::ReportFile;
 use truce::movements::{MovementState, Phase, Shown, Stage};
-use truce::notified::{Cases, Happened, Nearness, cases};
-use truce::sites::SiteState;
-use truce::volumes::{Ground, Notified};
+use truce::notified::{Cases, Counting, Happened, Nearness, cases, of_movement, of_site};
+use truce::sites::{HeldBack, SiteState};
 use truce::{Standing, Truce};
 
 const TOLD: &str = "delivered_copy_cannot_be_watched_or_recalled";
@@ -519,15 +519,15 @@ fn a_version_reaches_everybody_who_had_an_earlier_one() {
     .unwrap();
     let first = move_out(&mut room, "2016-06-19T06:00:00Z", convoy(&["RU", "US"]));
     take(&mut room, "RU", "2016-06-20", &first, place(200_000));
-    try_say(
-        &mut room,
-        "HUM",
-        "2016-06-21T06:00:00Z",
-        "movement.revise/1",
-        &[&first],
-        convoy(&["US"]),
-    )
-    .unwrap();
+    // Its own door refuses that; another's log may say it all the same.
+    let words = Words {
+        kid: RELIEF,
+        kind: "movement.revise/1",
+        at: "2016-06-21T06:00:00Z",
+        about: vec![first.clone()],
+        groups: convoy(&["US"]),
+    };
+    room.force("HUM", &words);
     let gaps = room.truce().movements[&first].gaps(utc("2016-06-21T07:00:00Z"));
     assert!(
         gaps.contains_key(&sign("RU")),
@@ -617,6 +617,11 @@ fn an_exposure_freezes_release_warns_owners_within_the_hour_and_opens_consent_an
         "before, it was not frozen"
     );
     assert!(site.is_avoided(now), "it stays avoided");
+    for reader in ["US", "RU", "MISSION"] {
+        let held = site.held_back(&sign(reader), now);
+        assert_eq!(held, Some(HeldBack::Frozen(exposure.clone())), "{reader}");
+    }
+    assert_eq!(site.held_back(&sign("HUM"), now), None, "it is its own");
     assert!(truce.sites[&other].frozen(now).is_none());
     assert_eq!(truce.exposures[&exposure].not_warned(now), [&sign("HUM")]);
     let owed = due_of(
@@ -762,6 +767,52 @@ fn a_convoy_that_leaves_with_gaps_says_so() {
     assert!(
         gaps[&sign("US")].contains(&Step::ConfirmedBelow),
         "what comes after departure was missing at departure"
+    );
+}
+
+#[test]
+fn whoever_lets_a_convoy_go_is_warned_of_gaps_before_it_leaves() {
+    let mut room = room();
+    let first = move_out(&mut room, "2016-06-19T06:00:00Z", convoy(&["RU", "US"]));
+    take(&mut room, "RU", "2016-06-20", &first, place(200_000));
+    let gaps = |room: &Room, now: &str| due_of(&room.truce(), &What::Gaps, "HUM", now);
+    let warned = gaps(&room, "2016-06-22T04:00:00Z");
+    assert_eq!(warned.len(), 1);
+    assert_eq!(warned[0].urgency, Urgency::Overdue, "two hours before");
+    assert_eq!(
+        gaps(&room, "2016-06-22T03:59:59Z")[0].urgency,
+        Urgency::Open
+    );
+    take(&mut room, "US", "2016-06-21", &first, place(200_000));
+    assert!(gaps(&room, "2016-06-22T04:00:00Z").is_empty());
+
+    // A version opens them anew, and departure ends the warning: from there on they stand on the sheet.
+    let revise: &[&Reference] = &[&first];
+    let later = convoy(&["RU", "US"]);
+    try_say(
+        &mut room,
+        "HUM",
+        "2016-06-22T05:00:00Z",
+        "movement.revise/1",
+        revise,
+        later,
+    )
+    .unwrap();
+    let warned = gaps(&room, "2016-06-22T05:00:00Z");
+    assert_eq!(warned[0].urgency, Urgency::Overdue, "said after that time");
+    let left = json!({"departed_at": "2016-06-22T06:00:00Z", "persons": 12});
+    room.say(
+        "HUM",
+        "2016-06-22T06:00:00Z",
+        "movement.depart/1",
+        revise,
+        left,
+    );
+    assert!(gaps(&room, "2016-06-22T06:00:01Z").is_empty());
+    let truce = room.truce();
+    assert_eq!(
+        truce.movements[&first].gaps_at_departure().unwrap().len(),
+        2
     );
 }
 
@@ -973,6 +1024,85 @@ fn what_cannot_be_said_now_is_refused_with_what_can() {
 }
 
 #[test]
+fn nobody_fills_a_country_with_movements_that_are_open() {
+    let mut room = room();
+    let at = "2016-06-19T06:00:00Z";
+    let open: Vec<Reference> = (0..truce::movements::OPEN_MOVEMENTS_MAX)
+        .map(|_| move_out(&mut room, at, convoy(&["RU"])))
+        .collect();
+    let one_more =
+        |room: &mut Room| try_say(room, "HUM", at, "movement.notify/1", &[], convoy(&["RU"]));
+    let refusal = one_more(&mut room).unwrap_err();
+    assert_eq!(refusal.rule, "open_movements");
+    let oldest = format!("entry {}", open[0].index);
+    assert!(refusal.reason.contains(&oldest), "{refusal}");
+    // A later version is none more, and what is over makes room.
+    let revise = |reason: &str| {
+        let mut groups = convoy(&["RU"]);
+        groups["body"]["reason"] = reason.into();
+        groups
+    };
+    let about: &[&Reference] = &[&open[0]];
+    try_say(
+        &mut room,
+        "HUM",
+        at,
+        "movement.revise/1",
+        about,
+        revise("Later"),
+    )
+    .unwrap();
+    let abort = json!({"body": {"reason": "The road is closed", "protection": "unchanged"}});
+    try_say(&mut room, "HUM", at, "movement.abort/1", about, abort).unwrap();
+    one_more(&mut room).unwrap();
+    assert_eq!(one_more(&mut room).unwrap_err().rule, "open_movements");
+}
+
+#[test]
+fn whoever_had_a_route_is_told_of_the_next_one_at_the_door() {
+    let mut room = room();
+    let at = "2016-06-19T06:00:00Z";
+    let first = move_out(&mut room, at, convoy(&["RU", "US"]));
+    let mut revise = |to: &[&str]| {
+        let mut groups = convoy(to);
+        groups["body"]["reason"] = "By the eastern road".into();
+        try_say(&mut room, "HUM", at, "movement.revise/1", &[&first], groups)
+    };
+    let refusal = revise(&["RU"]).unwrap_err();
+    assert_eq!(
+        (refusal.rule, refusal.field.as_str()),
+        ("recipients", "body.to")
+    );
+    assert!(refusal.reason.contains("leaves out US"), "{refusal}");
+    revise(&["RU", "US", "TR"]).unwrap();
+    assert!(revise(&["RU", "US"]).is_err(), "and whoever came later too");
+    revise(&["TR", "US", "RU"]).unwrap();
+}
+
+#[test]
+fn a_movement_is_no_reservation_of_a_road_or_a_region() {
+    let mut room = room();
+    let at = "2016-06-19T06:00:00Z";
+    let mut month = convoy(&["RU"]);
+    month["body"]["until"] = "2016-07-22T06:00:00.001Z".into();
+    let refused = try_say(
+        &mut room,
+        "HUM",
+        at,
+        "movement.notify/1",
+        &[],
+        month.clone(),
+    );
+    assert_eq!(refused.unwrap_err().field, "body.until");
+    month["body"]["until"] = "2016-07-22T06:00:00Z".into();
+    let mut wide = month.clone();
+    wide["exact"]["legs"][0]["radius_m"] = 10_001.into();
+    let refused = try_say(&mut room, "HUM", at, "movement.notify/1", &[], wide);
+    assert_eq!(refused.unwrap_err().field, "exact.legs[0].radius_m");
+    move_out(&mut room, at, month);
+}
+
+#[test]
 fn a_live_place_is_shown_only_when_somebody_pressed_for_it() {
     let mut room = room();
     let first = move_out(&mut room, "2016-06-19T06:00:00Z", convoy(&["RU"]));
@@ -1036,7 +1166,8 @@ fn the_clocks_of_sites_and_movements_are_the_agreement_s() {
             amended = statement.content("body").unwrap().clone();
         }
     }
-    amended["protection"] = json!({"movement_notice_s": 72 * 3600, "uncertainty_after_s": 300, "alert_after_s": 60, "warn_owners_within_s": 600});
+    amended["protection"] = json!({"movement_notice_s": 72 * 3600, "uncertainty_after_s": 300, "alert_after_s": 60, "warn_owners_within_s": 600,
+        "near_m": 400});
     amended["version"] = 2.into();
     amended["accept_by"] = "2016-06-01T00:00:00Z".into();
     let table = room
@@ -1083,6 +1214,15 @@ fn the_clocks_of_sites_and_movements_are_the_agreement_s() {
         24 * 3_600_000,
         "what is not named has the default"
     );
+    let near_m = |at: &str| truce::notified::near_m(&truce.agreement, utc(at));
+    assert_eq!(
+        (
+            near_m("2016-04-01T00:00:00Z"),
+            near_m("2016-06-19T12:00:00Z")
+        ),
+        (1_000, 400),
+        "what is near, too"
+    );
 }
 
 #[test]
@@ -1091,6 +1231,14 @@ fn a_neutral_s_sight_of_a_head_is_no_receipt_of_a_notice() {
     let first = notify(&mut room, "2016-03-02T08:00:00Z", &["RU"]);
     let head = json!({"heads": [{"origin": first.origin.to_string(), "size": first.index + 1, "root": support::sha()}]});
     room.say("MISSION", "2016-03-02T09:00:00Z", "head.seen/1", &[], head);
+    let checked = json!({"checks": ["call"], "checked_at": "2016-03-02T10:00:00Z"});
+    room.say(
+        "MISSION",
+        "2016-03-02T10:00:00Z",
+        "site.validate/1",
+        &[&first],
+        checked,
+    );
     let truce = room.truce();
     let reception = truce.sites[&first].recipients[&sign("RU")]
         .now
@@ -1106,35 +1254,42 @@ fn a_neutral_s_sight_of_a_head_is_no_receipt_of_a_notice() {
         (Urgency::Overdue, false),
         "its clock runs all the same"
     );
-    assert!(!truce::protection::had_it(
-        reception.delivery,
-        utc("2016-04-01T00:00:00Z")
-    ));
+    let counting = &truce::notified::of_site(&truce.sites[&first])[0];
+    assert!(counting.steps.is_empty(), "RU did not say that it has it");
 }
 
 /// A plain ruler for tests: near is within 0.01 degree of latitude, and of an uncertainty of 10 km and more nothing is known.
-fn near(notified: &Notified<'_>, happened: &Happened<'_>) -> Nearness {
-    if happened
+fn near(truce: &Truce, counting: &Counting, file: &ReportFile) -> Option<Nearness> {
+    let exact = file.exact.as_ref()?;
+    if exact
         .uncertainty_m
-        .is_some_and(|metres| metres >= 10_000)
+        .is_some_and(|metres| metres.get() >= 10_000)
     {
-        return Nearness::Indeterminate;
+        return Some(Nearness::Indeterminate);
     }
-    let places: Vec<i64> = match notified.ground {
-        Ground::Place(place) => vec![place.lat_e7.get()],
-        Ground::Legs(legs) => legs
+    let at = file.body.from.utc();
+    let site = truce.sites.get(&counting.notice).into_iter();
+    let site = site.flat_map(|site| &site.versions);
+    let site = site.filter(|version| version.reference == counting.version);
+    let mut places: Vec<i64> = site
+        .filter_map(|version| Some(version.notice.exact.as_ref()?.place.lat_e7.get()))
+        .collect();
+    let movement = truce.movements.get(&counting.notice).into_iter();
+    for version in movement.flat_map(|movement| &movement.versions) {
+        let legs = version
+            .notice
+            .exact
             .iter()
-            .filter(|leg| leg.from_at.utc() <= happened.until && happened.from <= leg.to_at.utc())
-            .flat_map(|leg| [leg.from.lat_e7.get(), leg.to.lat_e7.get()])
-            .collect(),
-        _ => vec![],
-    };
-    let away = |lat: &i64| (lat - happened.place.lat_e7.get()).abs();
-    match places.iter().map(away).min() {
+            .flat_map(|exact| exact.legs.iter());
+        let legs = legs.filter(|leg| leg.from_at.utc() <= at && at <= leg.to_at.utc());
+        places.extend(legs.flat_map(|leg| [leg.from.lat_e7.get(), leg.to.lat_e7.get()]));
+    }
+    let place = exact.place.as_ref()?.lat_e7.get();
+    Some(match places.iter().map(|lat| (lat - place).abs()).min() {
         Some(0) => Nearness::Inside,
         Some(away) if away <= 100_000 => Nearness::Near,
         _ => Nearness::Clear,
-    }
+    })
 }
 
 fn report(room: &mut Room, from: &str, place: Option<Value>) -> Reference {
@@ -1156,8 +1311,19 @@ fn report(room: &mut Room, from: &str, place: Option<Value>) -> Reference {
 }
 
 fn year(truce: &Truce) -> Cases {
+    let mut counting: Vec<Counting> = truce.sites.values().flat_map(of_site).collect();
+    counting.extend(truce.movements.values().flat_map(of_movement));
+    let happened = truce.reports.iter().map(|(report, file)| {
+        let each = counting.iter().enumerate();
+        let near = each.map(|(n, counting)| Some((n, near(truce, counting, file)?)));
+        Happened {
+            report: report.clone(),
+            from: file.body.from.utc(),
+            near: near.collect(),
+        }
+    });
     let year = (utc("2016-01-01T00:00:00Z"), utc("2017-01-01T00:00:00Z"));
-    cases(&truce.sites, &truce.movements, &truce.reports, year, &near)
+    cases(&counting, &happened.collect::<Vec<_>>(), year)
 }
 
 /// Failure 9: notified places are hit, and nobody links the two.
@@ -1222,8 +1388,13 @@ fn what_was_delivered_and_validated_before_it_was_hit_is_a_candidate_and_nothing
         "the doubt is for those who are protected"
     );
     assert_eq!(
-        (found.reports, found.not_placed),
-        (6, 1),
+        (
+            found.reports,
+            found.reports_not_placed,
+            found.notices,
+            found.notices_not_placed
+        ),
+        (6, 1, 1, 0),
         "a case stands beside what it is a case of"
     );
     let counted = |name: &str| found.of[&sign(name)];

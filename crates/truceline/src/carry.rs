@@ -6,6 +6,7 @@ use crate::{Failure, Outcome};
 use clap::Subcommand;
 use node::home::Home;
 use node::own::OpenLog;
+use node::release::Release;
 use record::audience::Reader;
 use record::c2sp::checkpoint::SignedCheckpoint;
 use record::c2sp::note::VerifierKey;
@@ -69,12 +70,16 @@ pub fn run(command: &Command, settings: &Settings) -> Outcome {
         } => {
             let home = settings.home(data.as_deref());
             let cosigned: Vec<SignedCheckpoint> = cosigned_heads(&home);
+            let named = Reader::named(reader, *party)?;
+            let release = release(&home, &named)?;
+            let withheld = release.withheld();
             let order = Out {
                 data: &home.dir,
                 target,
-                reader: &Reader::named(reader, *party)?,
+                reader: &named,
                 recipient: to,
                 cosigned: &cosigned,
+                withheld: &withheld,
             };
             let mut progress = Progress::new("files");
             let done = carry::out(&order, |at, of| progress.show(at, of))?;
@@ -86,6 +91,14 @@ pub fn run(command: &Command, settings: &Settings) -> Outcome {
                 "{} files written, {} there already; {} disclosures sealed for {reader}",
                 done.written, done.kept, done.disclosures
             );
+            for (why, count) in release.reasons(&done.withheld) {
+                let what = if count == 1 {
+                    "disclosure"
+                } else {
+                    "disclosures"
+                };
+                println!("{count} {what} held back: {why}");
+            }
             Ok(())
         }
         Command::In { data, pin, source } => take_in(
@@ -95,6 +108,18 @@ pub fn run(command: &Command, settings: &Settings) -> Outcome {
             settings,
         ),
     }
+}
+
+/// What of exact places is held back from `reader`. Without it nothing is carried: the record alone does not know.
+fn release(home: &Home, reader: &Reader) -> Result<Release, Failure> {
+    let settings = node::Settings {
+        clerk: false,
+        ..node::Settings::default()
+    };
+    let mut progress = Progress::new("statements read");
+    let release = Release::to(home, &settings, reader, &mut |at, of| progress.show(at, of))?;
+    progress.end();
+    Ok(release)
 }
 
 fn take_in(home: &Home, pins: &[String], source: PathBuf, settings: &Settings) -> Outcome {

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use truce::kinds::Name;
 use truce::participants::Office;
 use truce::values::Language;
 
@@ -662,6 +663,9 @@ fn describe(
         (Claims::Sealed(_), Some(head)) => {
             shown["kind"] = head.kind.to_string().into();
             shown["at"] = head.at.clone().into();
+            if let Some(legal) = Name::of(&head.kind).and_then(Name::legal) {
+                shown["protection"] = legal.into();
+            }
             shown["about"] = head.about.iter().map(ToString::to_string).collect();
             for (slot, (name, group)) in (1..).zip(&head.groups) {
                 let audience: Vec<String> =
@@ -694,6 +698,9 @@ fn in_words(shown: &Value) -> String {
     out += &format!("  standing   {}\n", text("standing"));
     if shown["at"].is_string() {
         out += &format!("  said at    {}\n", text("at"));
+    }
+    if shown["protection"].is_string() {
+        out += &format!("  protection {}\n", text("protection"));
     }
     for about in shown["about"].as_array().into_iter().flatten() {
         out += &format!("  about      {}\n", about.as_str().unwrap_or(""));

@@ -71,6 +71,81 @@ fn two_sides_carry_their_logs_to_each_other_and_witness_them() {
 }
 
 #[test]
+fn an_exact_place_goes_sealed_to_its_recipient_and_is_held_back_when_it_was_exposed() {
+    let terminal = Terminal::new();
+    let hum = terminal.does("log init --callsign HUM --origin truce.example/hum --data hum");
+    let ru = terminal.does("log init --callsign RU --origin truce.example/ru --data ru");
+    let consent = json!({"recipient": "RU", "given_by": "director", "given_at": "2016-03-01T00:00:00Z",
+        "told": "delivered_copy_cannot_be_watched_or_recalled"});
+    let body = json!({"category": "clinic", "pcodes": ["SY0200"], "consents": [consent], "valid_from": "2016-03-01T00:00:00Z",
+        "review_by": "2016-09-01T00:00:00Z", "protection": "unchanged"});
+    let exact = json!({"name": "Clinic of the well", "function": "x", "datum": "wgs84", "uncertainty_m": 50, "method": "map",
+        "place": {"lat_e7": 361_234_567, "lon_e7": 371_600_000}});
+    let notice = json!({"kind": "site.notify/1", "groups": {"body": {"aud": ["RU"], "content": body},
+        "exact": {"aud": ["RU"], "content": exact}}});
+    let said = terminal.does_with("log say --data hum -", &format!("{notice}\n"));
+    let reference = said.split_whitespace().nth(1).unwrap();
+
+    let to_ru = printed(&ru, "seal to");
+    let carry = |stick: &str| {
+        terminal.does(&format!(
+            "carry out --data hum --reader RU --to {to_ru} {stick}"
+        ))
+    };
+    let out = carry("stick");
+    assert!(
+        out.contains("3 disclosures sealed for RU") && !out.contains("held back"),
+        "{out}"
+    );
+    // Neither as text nor in base64 does any file on the stick have it in the clear, nor where it says what was sealed.
+    let stick = bytes_below(&terminal.path().join("stick"));
+    for secret in [
+        "Clinic of the well",
+        "361234567",
+        "Q2xpbmljIG9mIHRoZSB3ZWxs",
+    ] {
+        let found = stick
+            .windows(secret.len())
+            .any(|part| part == secret.as_bytes());
+        assert!(!found, "{secret}");
+    }
+
+    let leak = json!({"kind": "exposure.declare/1", "about": [reference], "groups": {"body": {"aud": [], "content":
+        {"discovery": "lost", "since": "2016-03-01T00:00:00Z", "unknown": "Who has it", "protection": "unchanged"}}}});
+    terminal.does_with("log say --data hum -", &format!("{leak}\n"));
+    let out = carry("later");
+    assert!(
+        out.contains("2 disclosures sealed for RU")
+            && out.contains("1 disclosure held back: HUM-10 is frozen by the exposure HUM-11 until its owner decides anew"),
+        "{out}"
+    );
+    let pin = printed(&hum, "verifier key");
+    let arrived = terminal.does(&format!("carry in --data ru later --pin {pin}"));
+    assert!(
+        arrived.contains("12 entries, 12 new, 2 disclosures for us"),
+        "the leaves go all the same: {arrived}"
+    );
+    // What was carried before the exposure cannot be recalled.
+    let arrived = terminal.does("carry in --data ru stick");
+    assert!(!arrived.contains("refused"), "{arrived}");
+}
+
+/// All bytes of all files below a directory, with the names.
+fn bytes_below(dir: &std::path::Path) -> Vec<u8> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        all.extend(path.file_name().unwrap().as_encoded_bytes());
+        if path.is_dir() {
+            all.extend(bytes_below(&path));
+        } else {
+            all.extend(std::fs::read(&path).unwrap());
+        }
+    }
+    all
+}
+
+#[test]
 fn what_was_said_is_shown_to_each_reader_and_erased_with_its_reason() {
     let terminal = Terminal::new();
     terminal.does("log init --callsign MISSION --origin truce.example/mission --data m");

@@ -1,17 +1,16 @@
-//! Who takes part: the mission whose node is measured, and two parties whose logs it mirrors. Each has a home as every
-//! participant has, with the keys of two desks.
+//! The logs of those who take part, as they are filled: the mission's, whose node is measured, and those of two parties, which it
+//! mirrors. Each has a home as every participant has, with the keys of two desks.
 
 use bench::Outcome;
+pub use bench::cast::{SIGNS, Words, origin};
 use bench::flow::Places;
 use node::home::{Founded, Home, Made};
-use record::audience::Audience;
 use record::c2sp::tree::Tree;
 use record::key::SecretKey;
 use record::log::{Lane, Log, SayError};
-use record::name::{LogId, Origin, Reference};
-use record::statement::{Draft, Kid, Statement};
-use record::time::{Clock, ManualClock, UtcMs};
-use serde_json::Value;
+use record::name::{Origin, Reference};
+use record::statement::{Kid, Statement};
+use record::time::{Clock, ManualClock};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,37 +21,6 @@ use truce::participants::Office;
 pub const IN_FLIGHT: usize = 2048;
 /// Statements per commit while a log is filled.
 const BATCH_MAX: usize = 2048;
-/// Call signs, the node's own first.
-pub const SIGNS: [&str; 3] = ["MISSION", "RU", "US"];
-
-/// The origin of a participant's log.
-pub fn origin(sign: &str) -> String {
-    format!("truce.example/{}", sign.to_lowercase())
-}
-
-/// What is said: its kind, what it is about, and its groups with their readers.
-pub struct Words<'w> {
-    pub kind: &'w str,
-    pub at: UtcMs,
-    pub about: Vec<Reference>,
-    pub groups: Vec<(&'w str, &'w [&'w str], Value)>,
-}
-
-impl Words<'_> {
-    /// Signed by `desk`.
-    pub fn signed(self, desk: &(Kid, SecretKey), log: &LogId) -> Outcome<Statement> {
-        let mut draft = Draft::new(self.kind, &self.at.to_string())?.about(self.about);
-        for (name, readers, content) in self.groups {
-            let readers: Vec<_> = readers
-                .iter()
-                .map(|r| r.parse())
-                .collect::<Result<_, _>>()?;
-            draft = draft.group(name, Audience::of(readers), content)?;
-        }
-        Ok(draft.sign(&desk.1, desk.0, log, self.at)?)
-    }
-}
-
 /// One participant, while its log is filled.
 pub struct Side {
     pub sign: &'static str,

@@ -112,6 +112,8 @@ pub enum That {
     LeftWithout(CallSign, Step, Mention),
     /// An owner has not read that a site of his was exposed.
     NotWarned(CallSign, Mention),
+    /// A report tells of something in or near what a notice had told of before: the report, and the notice.
+    Candidate(Mention, Mention),
 }
 
 /// How urgent something is.
@@ -232,6 +234,7 @@ const DEBTS: &[&str] = &[
     "alert",
     "distress",
     "closing",
+    "gaps",
 ];
 /// What a site can be.
 const SITE: &[&str] = &[
@@ -333,6 +336,7 @@ pub const EXPECTATIONS: &[(&str, &str)] = &[
     ("movement", "movement @convoy distress"),
     ("left_without", "left_without US confirmed_below @convoy"),
     ("not_warned", "not_warned HUM @leak"),
+    ("candidate", "candidate @report @hospital"),
 ];
 /// What may stand instead of such a word.
 pub const READS: &str = "HUM does not read @report group exact";
@@ -404,6 +408,10 @@ fn that(cursor: &mut Cursor<'_>, known: &Known) -> Result<That, ScenarioError> {
         "shift" => shift(cursor, known),
         "tally" => tally(cursor, known),
         "answered" => answered(cursor, known),
+        "candidate" => {
+            let report = values::mention(cursor, known)?;
+            Ok(That::Candidate(report, values::mention(cursor, known)?))
+        }
         "sounding" | "untold" | "read_back" | "language" | "may_release" | "not_warned" => {
             of_somebody(word, cursor, known)
         }

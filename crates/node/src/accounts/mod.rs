@@ -296,6 +296,13 @@ impl Accounts {
         account.ok_or(AccountsError::Unknown("account"))
     }
 
+    /// An account of `participant`, for whoever watches over its reads.
+    #[must_use]
+    pub(crate) fn known(&self, participant: &CallSign, id: AccountId) -> Option<Arc<Account>> {
+        let account = self.live().account(id);
+        account.filter(|account| account.participant == *participant)
+    }
+
     /// An account of the administrator's own participant.
     ///
     /// # Errors

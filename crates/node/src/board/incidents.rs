@@ -101,6 +101,23 @@ impl Moment<'_> {
     }
 }
 
+impl Moment<'_> {
+    /// That reports of the last days tell of something in or near what had been notified: for those alone who read the exact places
+    /// of both.
+    pub(super) fn notified_then_hit(&self) -> Result<Option<String>, ViewError> {
+        let from = UtcMs(self.now.0 - DAYS_BEFORE * DAY_MS);
+        let found = self.moment.candidates_count(from, UtcMs(self.now.0 + 1))?;
+        let count = match found {
+            Ok(0) => return Ok(None),
+            Ok(count) => count.to_string(),
+            Err(_) => "more than can be counted here".to_owned(),
+        };
+        Ok(Some(format!(
+            "Notified, then hit: {count} to be looked at, of the last {DAYS_BEFORE} days. Each is a question to those who had the notice, and no finding."
+        )))
+    }
+}
+
 fn ordered(places: BTreeMap<String, BoardPlace>) -> Vec<BoardPlace> {
     let rows = places
         .into_iter()

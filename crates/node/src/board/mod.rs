@@ -250,7 +250,10 @@ impl Moment<'_> {
         };
         Ok(BoardUnread {
             held: true,
-            note: format!("not heard from in time: {}{more}", each.join(", ")),
+            note: format!(
+                "not heard from in time: {}{more}; protection is unchanged",
+                each.join(", ")
+            ),
         })
     }
 
@@ -297,12 +300,14 @@ impl Moment<'_> {
             "Hours observed are not logged: few reports may mean few eyes.",
             "Hours observed are kept and not yet counted by this version.",
         )?;
-        Ok(vec![
+        let mut notes = vec![
             "Alleged: reports as they were filed, each by its source. A report is no finding.".to_owned(),
             verified.note,
             observed.note,
             "Days are not hours: what is known to the day counts when its day touches the last 24 hours.".to_owned(),
-        ])
+        ];
+        notes.extend(self.notified_then_hit()?);
+        Ok(notes)
     }
 
     fn logs(&self) -> Result<Vec<BoardLog>, ViewError> {

@@ -1,26 +1,35 @@
-//! What is notified, in space and time, for one reader: fed from his own views and from nothing else.
+//! What is notified, in space and time, for one reader: fed from his own views and from nothing else. As notices come, it finds
+//! which of them meet.
 
 use super::convert::{self, NotConverted};
 use super::{APART_M_MAX, RULES};
 use crate::views::{Followed, Notice, ViewError, Views};
 use record::encoding::Hash;
-use record::name::{Origin, Reference};
+use record::name::{CallSign, Origin, Reference};
 use record::time::UtcMs;
 use serde_json::Value;
 use space::{Ask, Judgement, Snapshot, Space, Stamp, Volume, VolumeId, Writer};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{PoisonError, RwLock};
+use tokio::sync::watch;
 use truce::wire::{Place, Wire};
 
 /// When more volumes than stand, and more than this, stood once, the index is made anew without them.
 const ENDED_MAX: usize = 4_096;
+/// Notices that one notice is known to meet, the most serious of them. A check by hand names all.
+pub const MEETS_MAX: usize = 1_000;
 
 /// The index of one reader.
-#[derive(Default)]
-pub struct Index(RwLock<State>);
+pub struct Index {
+    state: RwLock<State>,
+    /// Rung whenever something was taken in.
+    followed: watch::Sender<()>,
+}
 
 struct State {
+    /// Who reads. Nobody, where it is not one participant.
+    reader: Option<CallSign>,
     writer: Writer,
     space: Space,
     /// Of which tables of the views, and up to which of their changes.
@@ -29,9 +38,17 @@ struct State {
     /// Of each log the last entry that was read.
     read: Vec<(Origin, u64)>,
     notices: BTreeMap<i64, Entry>,
+    /// The notices by the first notice of each.
+    ids: HashMap<Reference, i64>,
     /// Whose each volume is.
     owners: HashMap<VolumeId, i64>,
     next: u64,
+    /// Of each notice which others it meets, as far as they concern the reader; each pair stands at both.
+    meets: BTreeMap<i64, BTreeMap<i64, Judgement>>,
+    /// Pairs that were found since somebody asked for them.
+    found: Vec<Found>,
+    /// Notices that the engine does not take, and why.
+    not_compared: BTreeMap<String, String>,
 }
 
 /// A notice that stands.
@@ -41,16 +58,52 @@ struct Entry {
     /// Of what its volumes were made: what changes nothing of it changes no volume.
     made_of: Hash,
     volumes: Vec<VolumeId>,
-    not_converted: Option<String>,
 }
 
 /// Which notice.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Noticed {
-    reference: Reference,
-    version: String,
-    by: String,
-    is_site: bool,
+pub struct Noticed {
+    /// The first notice of the site or movement.
+    pub reference: Reference,
+    /// The version that is compared: the newest one whose exact place is read.
+    pub version: String,
+    /// Whose it is, by call sign.
+    pub by: String,
+    /// The notification cell that it names.
+    pub through: Option<String>,
+    /// Whether it is a site; otherwise it is a movement.
+    pub is_site: bool,
+}
+
+/// Two notices that meet, and of which versions that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// One of them: the one whose version comes first.
+    pub one: Noticed,
+    /// The other.
+    pub other: Noticed,
+}
+
+/// Two notices that meet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pair {
+    /// Their local ids: an order that stays.
+    pub ids: (i64, i64),
+    /// Which.
+    pub found: Found,
+    /// How, where and when.
+    pub judgement: Judgement,
+}
+
+/// What is known of one notice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Known {
+    /// Of each log the last entry that was read.
+    pub read: Vec<(Origin, u64)>,
+    /// Notices that meet it, the most serious first.
+    pub met: Vec<Met>,
+    /// Why it cannot be compared with others.
+    pub not_compared: Option<String>,
 }
 
 /// What was compared, and what was found.
@@ -67,14 +120,8 @@ pub struct Checked {
 /// A notice that meets what was asked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Met {
-    /// The first notice of the site or movement.
-    pub reference: String,
-    /// The version that was compared: the newest one whose exact place is read.
-    pub version: String,
-    /// Whose it is, by call sign.
-    pub by: String,
-    /// Whether it is a site; otherwise it is a movement.
-    pub is_site: bool,
+    /// Which.
+    pub notice: Noticed,
     /// How, where and when.
     pub judgement: Judgement,
     /// How far it is from the place of the meeting at its beginning, in metres; 0 where it holds the place. `None` when it is not
@@ -91,37 +138,34 @@ pub struct NotCompared {
     pub why: String,
 }
 
-impl Default for State {
-    fn default() -> Self {
-        let (writer, space) = Writer::new();
+impl Index {
+    /// An empty index for `reader`; for nobody, where those who read it are not one participant.
+    #[must_use]
+    pub fn of(reader: Option<CallSign>) -> Self {
         Self {
-            writer,
-            space,
-            epoch: 0, // which is that of no tables
-            seq: 0,
-            read: Vec::new(),
-            notices: BTreeMap::new(),
-            owners: HashMap::new(),
-            next: 0,
+            state: RwLock::new(State::of(reader)),
+            followed: watch::Sender::new(()),
         }
     }
-}
 
-impl Index {
     /// Takes in what changed in `views`.
     ///
     /// # Errors
     /// [`ViewError`]; what was not taken in is taken in the next time.
     pub fn follow(&self, views: &Views) -> Result<(), ViewError> {
-        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let before = (state.epoch, state.seq);
         let followed = state.follow(views);
         let crowded = state.ended() > ENDED_MAX.max(state.owners.len());
         if followed.is_err() || crowded {
-            *state = State::default();
+            *state = State::of(state.reader.clone());
         }
         followed?;
         if crowded {
             state.follow(views)?;
+        }
+        if before != (state.epoch, state.seq) {
+            self.followed.send_replace(());
         }
         Ok(())
     }
@@ -132,12 +176,104 @@ impl Index {
     /// [`ViewError`].
     pub fn check(&self, views: &Views, asked: &[Volume]) -> Result<Checked, ViewError> {
         self.follow(views)?;
-        let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(state.check(asked))
+        Ok(self.read().check(asked))
+    }
+
+    /// Tells whenever something was taken in.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.followed.subscribe()
+    }
+
+    /// What is known of the notice that was first said at `first`, once the entry `said` was taken in; `None` before.
+    #[must_use]
+    pub fn known(&self, first: &Reference, said: &Reference) -> Option<Known> {
+        let state = self.read();
+        let read = state.read.iter().find(|(log, _)| *log == said.origin);
+        read.filter(|(_, last)| *last >= said.index)?;
+        Some(state.known(first))
+    }
+
+    /// Pairs of notices that meet and concern the reader, by the time of the meeting: those after `after`, of one notice or of all;
+    /// with how many there are.
+    #[must_use]
+    pub fn pairs(
+        &self,
+        notice: Option<&Reference>,
+        concerns: impl Fn(&Noticed, &Noticed) -> bool,
+    ) -> Vec<Pair> {
+        let state = self.read();
+        let of = notice.map(|notice| state.ids.get(notice).copied());
+        let wanted = |(one, other): (i64, i64)| match of {
+            None => one < other,
+            Some(id) => id == Some(one),
+        };
+        let pairs = state.meets.iter().flat_map(|(one, others)| {
+            let others = others.iter();
+            others.map(move |(other, judgement)| ((*one, *other), *judgement))
+        });
+        let pairs = pairs.filter(|(ids, _)| wanted(*ids));
+        let mut pairs: Vec<Pair> = pairs
+            .filter_map(|(ids, judgement)| {
+                let found = state.found(ids.0, ids.1)?;
+                concerns(&found.one, &found.other).then_some(Pair {
+                    ids: (ids.0.min(ids.1), ids.0.max(ids.1)),
+                    found,
+                    judgement,
+                })
+            })
+            .collect();
+        pairs.sort_by_key(|pair| (pair.judgement.witness.map(|w| w.from), pair.ids));
+        pairs
+    }
+
+    /// Pairs that were found since this was asked last.
+    pub(crate) fn take_found(&self) -> Vec<Found> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut state.found)
+    }
+
+    /// Pairs that were taken and could not be told.
+    pub(crate) fn put_back(&self, found: Vec<Found>) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        state.found.extend(found);
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether anybody has to know that these two meet: not of two sites, which stay where they are, and not of an organisation's
+/// movement to its own site.
+fn may_be_in_the_way(one: &Noticed, other: &Noticed) -> bool {
+    match (one.is_site, other.is_site) {
+        (true, true) => false,
+        (false, false) => true,
+        _ => one.by != other.by,
     }
 }
 
 impl State {
+    fn of(reader: Option<CallSign>) -> Self {
+        let (writer, space) = Writer::new();
+        Self {
+            reader,
+            writer,
+            space,
+            epoch: 0, // which is that of no tables
+            seq: 0,
+            read: Vec::new(),
+            notices: BTreeMap::new(),
+            ids: HashMap::new(),
+            owners: HashMap::new(),
+            next: 0,
+            meets: BTreeMap::new(),
+            found: Vec::new(),
+            not_compared: BTreeMap::new(),
+        }
+    }
+
     /// Volumes that stood once, for which there is still room in the engine.
     fn ended(&self) -> usize {
         usize::try_from(self.next).map_or(usize::MAX, |given| given - self.owners.len())
@@ -163,7 +299,7 @@ impl State {
             return Err(ViewError::Damaged(format!("notice {id} is none")));
         }
         if anew {
-            *self = Self::default();
+            *self = Self::of(self.reader.clone());
         }
         self.take(changed, &followed, anew);
         (self.epoch, self.seq, self.read) = (followed.epoch, followed.seq, followed.read);
@@ -177,6 +313,7 @@ impl State {
             heard: space::UtcMs(0), // nobody asks this index what was known when
         };
         let mut first = Vec::new();
+        let mut placed: Vec<(i64, Vec<Volume>)> = Vec::new();
         for (id, row) in changed {
             let before = self.notices.get(&id);
             if let (Some(before), Some(row)) = (before, &row)
@@ -184,41 +321,119 @@ impl State {
             {
                 continue;
             }
-            for volume in self.notices.remove(&id).into_iter().flat_map(|e| e.volumes) {
-                self.owners.remove(&volume);
+            for volume in self.forget(id) {
                 self.writer.withdraw(stamp, volume).expect(ORDER);
             }
             let Some(row) = row else { continue };
-            let (volumes, not_converted) = match row.volumes {
-                Ok(volumes) => (volumes, None),
-                Err(error) => (Vec::new(), Some(error.to_string())),
-            };
+            let volumes = row.volumes.unwrap_or_else(|error| {
+                let reference = row.notice.reference.to_string();
+                self.not_compared.insert(reference, error.to_string());
+                Vec::new()
+            });
             let mut names = Vec::with_capacity(volumes.len());
-            for volume in volumes {
+            for volume in &volumes {
                 let name = VolumeId(self.next);
                 self.next += 1;
                 self.owners.insert(name, id);
                 names.push(name);
                 if anew {
-                    first.push((stamp, name, volume));
+                    first.push((stamp, name, volume.clone()));
                 } else {
-                    self.writer.insert(stamp, name, &volume).expect(ORDER);
+                    self.writer.insert(stamp, name, volume).expect(ORDER);
                 }
             }
+            self.ids.insert(row.notice.reference.clone(), id);
             let entry = Entry {
                 notice: row.notice,
                 made_of: row.made_of,
                 volumes: names,
-                not_converted,
             };
             self.notices.insert(id, entry);
+            placed.push((id, volumes));
         }
         if anew {
             self.writer.load(first).expect(ORDER);
         }
+        if self.reader.is_some() {
+            for (id, volumes) in placed {
+                self.compare(id, &volumes);
+            }
+        }
     }
 
-    fn check(&self, asked: &[Volume]) -> Checked {
+    /// Forgets a notice and whatever it meets; its volumes.
+    fn forget(&mut self, id: i64) -> Vec<VolumeId> {
+        for other in self.meets.remove(&id).into_iter().flatten() {
+            if let Some(meets) = self.meets.get_mut(&other.0) {
+                meets.remove(&id);
+            }
+        }
+        let Some(entry) = self.notices.remove(&id) else {
+            return Vec::new();
+        };
+        self.ids.remove(&entry.notice.reference);
+        let reference = entry.notice.reference.to_string();
+        self.not_compared.remove(&reference);
+        for volume in &entry.volumes {
+            self.owners.remove(volume);
+        }
+        entry.volumes
+    }
+
+    /// Finds what a notice meets.
+    fn compare(&mut self, id: i64, volumes: &[Volume]) {
+        let Some(notice) = self.notices.get(&id).map(|entry| entry.notice.clone()) else {
+            return;
+        };
+        let room =
+            |state: &Self, id: i64| state.meets.get(&id).map_or(0, BTreeMap::len) < MEETS_MAX;
+        let mut met: Vec<(i64, Judgement)> = self.meet(volumes).into_iter().collect();
+        met.sort_by_cached_key(|(other, judgement)| (order(judgement), *other));
+        for (other, judgement) in met {
+            let Some(entry) = self.notices.get(&other) else {
+                continue;
+            };
+            let told = other != id
+                && may_be_in_the_way(&notice, &entry.notice)
+                && self.concerns(&notice, &entry.notice);
+            let known = self
+                .meets
+                .get(&id)
+                .is_some_and(|met| met.contains_key(&other));
+            if !told || known || !room(self, id) || !room(self, other) {
+                continue;
+            }
+            self.meets.entry(id).or_default().insert(other, judgement);
+            self.meets.entry(other).or_default().insert(id, judgement);
+            let found = self.found(id, other);
+            self.found.extend(found);
+        }
+    }
+
+    /// Whether it is for the reader to know: one of them is his, or he is the cell of one.
+    fn concerns(&self, one: &Noticed, other: &Noticed) -> bool {
+        let reader = self.reader.as_ref().map(CallSign::as_str);
+        [one, other].into_iter().any(|notice| {
+            reader == Some(&notice.by) || (reader.is_some() && reader == notice.through.as_deref())
+        })
+    }
+
+    /// Two notices, in the order in which their versions stand.
+    fn found(&self, one: i64, other: i64) -> Option<Found> {
+        let notice = |id| Some(self.notices.get(&id)?.notice.clone());
+        let (one, other) = (notice(one)?, notice(other)?);
+        Some(if one.version <= other.version {
+            Found { one, other }
+        } else {
+            Found {
+                one: other,
+                other: one,
+            }
+        })
+    }
+
+    /// Of each notice that meets any of `asked` the most serious way in which it does.
+    fn meet(&self, asked: &[Volume]) -> BTreeMap<i64, Judgement> {
         let snapshot = self.space.snapshot();
         let ask = Ask::everything().rules(RULES);
         let mut worst: BTreeMap<i64, Judgement> = BTreeMap::new();
@@ -233,34 +448,50 @@ impl State {
                 }
             }
         }
-        let mut met: Vec<Met> = worst
+        worst
+    }
+
+    /// Notices that meet something, the most serious first.
+    fn met<'m>(&self, met: impl IntoIterator<Item = (&'m i64, &'m Judgement)>) -> Vec<Met> {
+        let snapshot = self.space.snapshot();
+        let mut met: Vec<Met> = met
             .into_iter()
             .filter_map(|(id, judgement)| {
-                let entry = self.notices.get(&id)?;
+                let entry = self.notices.get(id)?;
                 Some(Met {
-                    reference: entry.notice.reference.to_string(),
-                    version: entry.notice.version.clone(),
-                    by: entry.notice.by.clone(),
-                    is_site: entry.notice.is_site,
-                    apart_m: apart_m(&snapshot, &judgement, &entry.volumes),
-                    judgement,
+                    notice: entry.notice.clone(),
+                    apart_m: apart_m(&snapshot, judgement, &entry.volumes),
+                    judgement: *judgement,
                 })
             })
             .collect();
-        let key = |met: &Met| (Reverse(met.judgement.verdict), met.reference.clone());
+        let key = |met: &Met| {
+            let reference = met.notice.reference.to_string();
+            (Reverse(met.judgement.verdict), reference)
+        };
         met.sort_by_cached_key(key);
-        let left_out = self.notices.values().filter_map(|entry| {
-            Some(NotCompared {
-                reference: entry.notice.reference.to_string(),
-                why: entry.not_converted.clone()?,
-            })
+        met
+    }
+
+    fn check(&self, asked: &[Volume]) -> Checked {
+        let not_compared = self.not_compared.iter();
+        let not_compared = not_compared.map(|(reference, why)| NotCompared {
+            reference: reference.clone(),
+            why: why.clone(),
         });
-        let mut not_compared: Vec<NotCompared> = left_out.collect();
-        not_compared.sort_by(|a, b| a.reference.cmp(&b.reference));
         Checked {
             read: self.read.clone(),
-            met,
-            not_compared,
+            met: self.met(&self.meet(asked)),
+            not_compared: not_compared.collect(),
+        }
+    }
+
+    fn known(&self, first: &Reference) -> Known {
+        let met = self.ids.get(first).and_then(|id| self.meets.get(id));
+        Known {
+            read: self.read.clone(),
+            met: self.met(met.into_iter().flatten()),
+            not_compared: self.not_compared.get(&first.to_string()).cloned(),
         }
     }
 }
@@ -320,6 +551,7 @@ fn read(capability: &str, body: &str) -> Option<Option<Read>> {
             reference: row["reference"].as_str()?.parse().ok()?,
             version: version["reference"].as_str()?.to_owned(),
             by: row["by"].as_str()?.to_owned(),
+            through: version["notice"]["through"].as_str().map(str::to_owned),
             is_site,
         },
         made_of: Hash::of(&[made_of.as_bytes()]),

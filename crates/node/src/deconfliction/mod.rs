@@ -2,15 +2,17 @@
 //!
 //! `convert` makes the engine's volumes of what was notified, never a smaller one. `index` holds, for each reader, what of that he
 //! may read: it is fed from his own views and from nothing else, so that what he may not read costs no time and leaves no trace.
-//! `geojson` compares the features of a file with each other.
+//! `events` keeps what was found to meet, so that each conflict is told once. `nearness` tells how near something that a report
+//! places happened. `geojson` compares the features of a file with each other.
 
 pub mod convert;
+mod events;
 pub mod geojson;
 mod index;
-mod nearness;
+pub mod nearness;
 
-pub use index::{Checked, Index, Met, NotCompared};
-pub use nearness::nearness;
+pub use events::{Conflict, Events};
+pub use index::{Checked, Found, Index, Known, MEETS_MAX, Met, NotCompared, Noticed, Pair};
 
 use space::{Reason, Rules, Verdict};
 use truce::protection::UNCHANGED;

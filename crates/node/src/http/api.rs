@@ -5,6 +5,8 @@ use super::page::{Page, Paged};
 use super::problem::{Kind, Problem};
 use crate::accounts::{Caller, Scope};
 use crate::authority::Eyes;
+use crate::deconfliction::Conflict;
+use crate::reads::Reads;
 use crate::search::Search;
 use crate::timers::TimerError;
 use crate::views::{ListQuery, Listed, ViewError, Views};
@@ -22,6 +24,7 @@ use std::sync::Arc;
 pub type Position = (i64, i64);
 
 /// Whoever asks, with what is his to read.
+#[derive(Clone)]
 pub struct Asker {
     /// The account, or the public.
     pub caller: Caller,
@@ -33,6 +36,10 @@ pub struct Asker {
     pub views: Arc<Views>,
     /// What these eyes find.
     pub search: Arc<Search>,
+    /// Where it is counted which exact places he is told.
+    pub(super) reads: Arc<Reads>,
+    /// When he asks, by the door's clock.
+    pub(super) asked_at: UtcMs,
 }
 
 impl FromRequestParts<Arc<App>> for Asker {
@@ -45,6 +52,8 @@ impl FromRequestParts<Arc<App>> for Asker {
         Ok(Self {
             views: Arc::clone(node.views(&eyes)),
             search: Arc::clone(node.search(&eyes)),
+            reads: Arc::clone(&app.reads),
+            asked_at: app.clock.now(),
             caller,
             eyes,
             node,
@@ -135,7 +144,21 @@ pub fn short(node: &Node, reference: &Reference) -> String {
     )
 }
 
-fn failed(what: &'static str, error: &dyn fmt::Display) -> Problem {
+/// Conflicts of `eyes` that were found after number `after`.
+///
+/// # Errors
+/// That they could not be read.
+pub fn found_conflicts(
+    node: &Node,
+    eyes: &Eyes,
+    after: i64,
+    max: u32,
+) -> Result<Vec<Conflict>, Problem> {
+    let found = node.conflicts().since(eyes, after, max);
+    found.map_err(|error| failed("conflicts could not be read", &error))
+}
+
+pub(super) fn failed(what: &'static str, error: &dyn fmt::Display) -> Problem {
     tracing::error!(%error, "{what}");
     Problem::internal()
 }

@@ -7,13 +7,15 @@ use super::problem::{Kind, Problem};
 use super::strict::Json;
 use crate::accounts::Scope;
 use crate::accounts::rate::Key;
-use crate::deconfliction::{self, Checked, Met, NO_CLEARANCE, NotCompared, convert};
+use crate::deconfliction::{self, Checked, Met, NO_CLEARANCE, NotCompared, Noticed, convert};
+use crate::reads::Probe;
 use crate::views::{Context, short};
 use axum::extract::State;
+use record::name::Origin;
 use record::time::UtcMs;
 use serde::Serialize;
 use serde_json::{Value, json};
-use space::Reason;
+use space::{Judgement, Reason};
 use std::sync::Arc;
 use truce::protection::UNCHANGED;
 use truce::volumes::Asked;
@@ -54,6 +56,19 @@ pub struct CheckRow {
 /// A notice that meets what was asked.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ConflictRow {
+    /// Which notice.
+    #[serde(flatten)]
+    pub notice: NoticedRow,
+    /// How they meet.
+    #[serde(flatten)]
+    pub meeting: MeetingRow,
+    /// How far the notice is from that place at that time, in centimetres; 0 where it holds it, absent when it is not there then.
+    pub apart_cm: Option<i64>,
+}
+
+/// A notice that was compared.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NoticedRow {
     /// The first notice: full reference.
     pub reference: String,
     /// The version that was compared: the newest one whose exact place the asker reads.
@@ -62,6 +77,11 @@ pub struct ConflictRow {
     pub of: &'static str,
     /// Whose it is.
     pub by: String,
+}
+
+/// How two volumes meet.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MeetingRow {
     /// `overlap`, `touch`, or `indeterminate`, which counts as a conflict.
     pub verdict: &'static str,
     /// What it rests on: `meeting`; or what is not known well enough, `clocks`, `heights`, `datum`, `precision` or `ring`.
@@ -78,8 +98,6 @@ pub struct ConflictRow {
     pub floor_cm: Option<i32>,
     /// The highest height that both have; absent when neither ends above.
     pub ceiling_cm: Option<i32>,
-    /// How far the notice is from that place at that time, in centimetres; 0 where it holds it, absent when it is not there then.
-    pub apart_cm: Option<i64>,
     /// By how many milliseconds they miss each other, which is less than clocks may differ.
     pub gap_ms: Option<i64>,
 }
@@ -150,25 +168,33 @@ fn answer(asker: &Asker, body: &Value) -> Result<CheckRow, Problem> {
         })?;
     let index = asker.node.notified(&asker.eyes);
     let checked = index.check(&asker.views, &volumes)?;
+    let told = checked
+        .met
+        .iter()
+        .map(|met| met.notice.reference.to_string());
+    asker.count(&told.collect());
+    asker.checked(Probe::of(&volumes));
     Ok(CheckRow::of(checked, &asker.views.context()))
+}
+
+/// Of each log the last entry that was read, to be read aloud.
+pub(super) fn as_of(read: &[(Origin, u64)], context: &Context) -> Vec<String> {
+    let read = read.iter();
+    let mut as_of: Vec<String> = read
+        .map(|(origin, index)| short(context, origin, *index))
+        .collect();
+    as_of.sort();
+    as_of
 }
 
 impl CheckRow {
     fn of(checked: Checked, context: &Context) -> Self {
-        let read = checked.read.iter();
-        let mut as_of: Vec<String> = read
-            .map(|(origin, index)| short(context, origin, *index))
-            .collect();
-        as_of.sort();
+        let met = checked.met.into_iter();
         Self {
             caution: NO_CLEARANCE,
             protection: UNCHANGED,
-            as_of,
-            conflicts: checked
-                .met
-                .into_iter()
-                .filter_map(ConflictRow::of)
-                .collect(),
+            as_of: as_of(&checked.read, context),
+            conflicts: met.filter_map(ConflictRow::of).collect(),
             not_compared: checked
                 .not_compared
                 .into_iter()
@@ -179,18 +205,34 @@ impl CheckRow {
 }
 
 impl ConflictRow {
-    fn of(met: Met) -> Option<Self> {
-        let judgement = met.judgement;
+    pub(super) fn of(met: Met) -> Option<Self> {
+        Some(Self {
+            meeting: MeetingRow::of(&met.judgement)?,
+            notice: NoticedRow::of(met.notice),
+            apart_cm: met.apart_m.map(|metres| (metres * 100.0).ceil() as i64),
+        })
+    }
+}
+
+impl NoticedRow {
+    pub(super) fn of(notice: Noticed) -> Self {
+        Self {
+            reference: notice.reference.to_string(),
+            version: notice.version,
+            of: if notice.is_site { "site" } else { "movement" },
+            by: notice.by,
+        }
+    }
+}
+
+impl MeetingRow {
+    /// `None` when they do not meet.
+    pub(super) fn of(judgement: &Judgement) -> Option<Self> {
         let witness = judgement.witness?;
-        let verdict = deconfliction::word(judgement.verdict)?;
         let e7 = |e8: i64| (e8 + 5).div_euclid(10);
         let time = |at: space::UtcMs| UtcMs(at.0).to_string();
         Some(Self {
-            reference: met.reference,
-            version: met.version,
-            of: if met.is_site { "site" } else { "movement" },
-            by: met.by,
-            verdict,
+            verdict: deconfliction::word(judgement.verdict)?,
             because: deconfliction::because(judgement.reason),
             place: MeetingPlace {
                 lat_e7: e7(witness.place.lat_e8()),
@@ -200,7 +242,6 @@ impl ConflictRow {
             until: witness.until.map(time),
             floor_cm: (witness.low_cm != i32::MIN).then_some(witness.low_cm),
             ceiling_cm: (witness.high_cm != i32::MAX).then_some(witness.high_cm),
-            apart_cm: met.apart_m.map(|metres| (metres * 100.0).ceil() as i64),
             gap_ms: match judgement.reason {
                 Reason::Clocks { gap_ms } => Some(gap_ms),
                 _ => None,

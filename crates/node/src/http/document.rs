@@ -42,6 +42,7 @@ pub const OPENAPI: &str = "/api/v1/openapi.json";
         (name = "sign-in", description = "How people sign in, and what they hold to do so"),
         (name = "tokens", description = "How programs sign in"),
         (name = "administration", description = "Accounts of the own participant"),
+        (name = "security", description = "Who of the own side read exact places"),
         (name = "node", description = "The node itself")
     )
 )]

@@ -132,6 +132,17 @@ pub(super) fn accounts_check(accounts: &crate::accounts::Accounts) -> Check {
     })
 }
 
+/// The check that reads of exact places are counted.
+pub(super) fn reads_check(reads: &Arc<crate::reads::Reads>) -> Check {
+    let reads = Arc::clone(reads);
+    Arc::new(move || {
+        if reads.is_counting() {
+            return Ok(());
+        }
+        Err("reads of exact places are not counted; see the node's log")
+    })
+}
+
 /// Kinds of error, so that `type` can be opened.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Explained {

@@ -2,7 +2,10 @@
 
 use super::App;
 use super::api::{self, Asker, read};
+use super::candidates::PERIOD_MS_MAX;
+use super::conflicts::FoundRow;
 use super::problem::Problem;
+use super::reads::{AlertRow, watched_by};
 use super::strict::{Json, Query};
 use crate::accounts::Scope;
 use crate::timers::AlarmRow;
@@ -12,6 +15,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use record::name::Reference;
+use record::time::UtcMs;
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -21,7 +25,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use utoipa::{IntoParams, ToSchema};
 
 /// Changes that are given at once.
-const CHANGES_MAX: u32 = 500;
+pub(super) const CHANGES_MAX: u32 = 500;
 /// Events that wait for one reader; a slower one is waited for, and told from where he left off.
 const WAITING_MAX: usize = 64;
 /// How often a sign of life is sent.
@@ -82,6 +86,12 @@ pub struct Since {
     /// `next` of the answer before; left out, from the beginning.
     #[param(max_length = 128)]
     since: Option<String>,
+}
+
+impl Since {
+    pub(super) fn since(&self) -> Option<&str> {
+        self.since.as_deref()
+    }
 }
 
 /// Changes, in their order.
@@ -176,9 +186,11 @@ pub async fn silence(asker: Asker, Json(silence): Json<Silence>) -> Result<Statu
 
 /// Follow what happens
 ///
-/// Server-sent events: `statement` and the capabilities (`matter`, `report` …) with the data of `/api/v1/changes`, and `alarm` with
-/// that of `/api/v1/alarms`. Each has an id; reconnect with `Last-Event-ID` and nothing is missed. Without one it begins now. The
-/// event `reset` says that what you hold may be incomplete: read it anew.
+/// Server-sent events: `statement` and the capabilities (`matter`, `report` …) with the data of `/api/v1/changes`, `alarm` with
+/// that of `/api/v1/alarms`, `conflict` with that of `/api/v1/conflicts/found`, and `alert` with that of `/api/v1/alerts` for those who
+/// may read these. `candidate` names a report and a notice near which it happened, where the asker reads the exact places of both
+/// (`/api/v1/candidates`); it comes again whenever one of them changes. All others have an id; reconnect with `Last-Event-ID` and
+/// nothing is missed. Without one it begins now. The event `reset` says that what you hold may be incomplete: read it anew.
 #[utoipa::path(
     get, path = "/api/v1/stream", tag = "changes",
     params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that arrived", max_length = 128)),
@@ -193,10 +205,12 @@ pub async fn stream(
     let last = headers
         .get("last-event-id")
         .map(|id| id.to_str().unwrap_or_default());
-    let newest = (
-        asker.views.context().seq,
-        *asker.node.timers().changes().borrow(),
-    );
+    let newest = Reached {
+        seq: asker.views.context().seq,
+        alarm: *asker.node.timers().changes().borrow(),
+        conflict: *asker.node.conflicts().changes().borrow(),
+        alert: *asker.reads.changes().borrow(),
+    };
     let (from, reset) = match last.map(|id| app.cursors.read(&name, id)) {
         Some(Some(position)) => (position, false),
         Some(None) => (newest, true),
@@ -218,11 +232,11 @@ pub async fn stream(
 }
 
 /// What a position is bound to: the feed, and whose it is.
-fn name(feed: &str, asker: &Asker) -> String {
+pub(super) fn name(feed: &str, asker: &Asker) -> String {
     format!("{feed} {:?}", asker.eyes)
 }
 
-fn since(app: &App, name: &str, since: Option<&str>) -> Result<i64, Problem> {
+pub(super) fn since(app: &App, name: &str, since: Option<&str>) -> Result<i64, Problem> {
     let Some(since) = since else { return Ok(0) };
     app.cursors.read(name, since).ok_or_else(|| {
         Problem::bad_request(
@@ -233,6 +247,16 @@ fn since(app: &App, name: &str, since: Option<&str>) -> Result<i64, Problem> {
     })
 }
 
+/// How far a stream was told, of each thing that it tells of. What is added later begins at 0 for those who were told before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Reached {
+    seq: i64,
+    alarm: i64,
+    conflict: i64,
+    alert: i64,
+}
+
 /// The reader is gone, or reads no more.
 struct Gone;
 
@@ -240,42 +264,113 @@ async fn follow(
     app: &Arc<App>,
     asker: &Asker,
     name: &str,
-    (mut seq, mut alarm): (i64, i64),
+    mut at: Reached,
     sender: &mpsc::Sender<Result<Event, Infallible>>,
 ) -> Result<(), Gone> {
     let (mut changed, mut raised) = (asker.views.changes(), asker.node.timers().changes());
+    let (mut found, mut noticed) = (asker.node.conflicts().changes(), asker.reads.changes());
     let mut closing = app.closing();
     loop {
         // Signing in may have ended meanwhile; nothing more goes out then.
-        app.accounts.again(&asker.caller).ok_or(Gone)?;
+        let caller = app.accounts.again(&asker.caller).ok_or(Gone)?;
+        let before = at;
         let views = Arc::clone(&asker.views);
-        let changes = read(move || views.changes_since(seq, CHANGES_MAX))
-            .await
-            .map_err(|_| Gone)?;
+        let changes = news(move || views.changes_since(before.seq, CHANGES_MAX)).await?;
+        tell_candidates(asker, &changes, sender).await?;
         for change in &changes {
-            seq = change.seq;
-            let id = app.cursors.write(name, &(seq, alarm));
+            at.seq = change.seq;
+            let id = app.cursors.write(name, &at);
             send(sender, &change.of, &id, change).await?;
         }
         let (node, eyes) = (Arc::clone(&asker.node), asker.eyes.clone());
-        let alarms = read(move || node.timers().since(&eyes, alarm, CHANGES_MAX))
-            .await
-            .map_err(|_| Gone)?;
+        let alarms = news(move || node.timers().since(&eyes, before.alarm, CHANGES_MAX)).await?;
         for one in &alarms {
-            alarm = one.id;
-            let id = app.cursors.write(name, &(seq, alarm));
+            at.alarm = one.id;
+            let id = app.cursors.write(name, &at);
             send(sender, "alarm", &id, one).await?;
         }
-        if changes.is_empty() && alarms.is_empty() {
+        let (node, eyes) = (Arc::clone(&asker.node), asker.eyes.clone());
+        let conflicts =
+            news(move || api::found_conflicts(&node, &eyes, before.conflict, CHANGES_MAX)).await?;
+        for conflict in conflicts {
+            at.conflict = conflict.id;
+            if let Some(row) = FoundRow::of(conflict, &caller) {
+                let id = app.cursors.write(name, &at);
+                send(sender, "conflict", &id, &row).await?;
+            }
+        }
+        if let Some(sign) = watched_by(&caller) {
+            let (reads, of) = (Arc::clone(&asker.reads), sign.clone());
+            let alerts = news(move || reads.alerts(&of, before.alert, CHANGES_MAX)).await?;
+            for one in &alerts {
+                at.alert = one.id;
+                let id = app.cursors.write(name, &at);
+                let row = AlertRow::of(one, &app.accounts, sign);
+                send(sender, "alert", &id, &row).await?;
+            }
+        }
+        if at == before {
             tokio::select! {
                 more = changed.changed() => more.map_err(|_| Gone)?,
                 more = raised.changed() => more.map_err(|_| Gone)?,
+                more = found.changed() => more.map_err(|_| Gone)?,
+                more = noticed.changed() => more.map_err(|_| Gone)?,
                 more = closing.changed() => return more.map_err(|_| Gone).and(Err(Gone)),
                 () = sender.closed() => return Err(Gone),
                 () = tokio::time::sleep(ALIVE_EVERY) => {}
             }
         }
     }
+}
+
+async fn news<T: Send + 'static, E: Into<Problem> + Send + 'static>(
+    look: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, Gone> {
+    read(look).await.map_err(|_| Gone)
+}
+
+/// A report that is now a candidate of a notice, or still is after one of both changed.
+#[derive(Debug, Serialize)]
+struct CandidateEvent {
+    /// The report: full reference. Absent when there are more candidates than can be told one by one: ask for them.
+    report: Option<String>,
+    /// The first notice: full reference.
+    notice: Option<String>,
+}
+
+/// Tells of candidates before the changes that made them, and without an id: whoever is cut off in between is told of both again.
+async fn tell_candidates(
+    asker: &Asker,
+    changes: &[Change],
+    sender: &mpsc::Sender<Result<Event, Infallible>>,
+) -> Result<(), Gone> {
+    let makes_one = |change: &&Change| matches!(change.of.as_str(), "report" | "site" | "movement");
+    let changed: Vec<Change> = changes.iter().filter(makes_one).cloned().collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let views = Arc::clone(&asker.views);
+    let since = UtcMs(asker.node.now().0 - PERIOD_MS_MAX);
+    let found = read(move || views.snapshot(|moment| moment.candidates_among(&changed, since)));
+    let events = match found.await.map_err(|_| Gone)? {
+        Ok(found) => found
+            .into_iter()
+            .map(|(report, notice)| CandidateEvent {
+                report: Some(report.to_string()),
+                notice: Some(notice.to_string()),
+            })
+            .collect(),
+        Err(_) => vec![CandidateEvent {
+            report: None,
+            notice: None,
+        }],
+    };
+    for event in events {
+        let data = serde_json::to_string(&event).map_err(|_| Gone)?;
+        let event = Event::default().event("candidate").data(data);
+        sender.send(Ok(event)).await.map_err(|_| Gone)?;
+    }
+    Ok(())
 }
 
 async fn send(

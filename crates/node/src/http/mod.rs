@@ -9,9 +9,12 @@ pub mod agreement;
 pub mod api;
 pub mod auth;
 pub mod board;
+pub mod candidates;
+pub mod conflicts;
 pub mod contact;
 pub mod deconfliction;
 pub mod document;
+pub mod exact;
 pub mod gate;
 pub mod health;
 pub mod idempotency;
@@ -21,16 +24,22 @@ pub mod objects;
 pub mod page;
 pub mod pages;
 pub mod participants;
+pub mod places;
+pub mod presence;
 pub mod problem;
+pub mod reads;
 pub mod search;
 pub mod server;
 pub mod statements;
 pub mod strict;
+pub mod summary;
+pub mod voice;
 pub mod words;
 
 use crate::Node;
 use crate::accounts::rate::{CHECK_RATE, Limiter};
 use crate::accounts::{Accounts, AccountsError, Options, SessionTimes, WebOrigin};
+use crate::reads::{Reads, ReadsError};
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
@@ -113,6 +122,8 @@ pub struct App {
     pub checks: Vec<(&'static str, Check)>,
     /// Requests that are done only once.
     pub idempotency: Idempotency,
+    /// Who read exact places, and what about that is out of the ordinary.
+    reads: Arc<Reads>,
     /// How often each account asked for conflicts.
     checked: Limiter,
     cookie_name: String,
@@ -132,6 +143,9 @@ pub enum OpenError {
     /// The keys of requests that are done once.
     #[error(transparent)]
     Idempotency(#[from] IdempotencyError),
+    /// The counts of reads.
+    #[error(transparent)]
+    Reads(#[from] ReadsError),
     /// The metrics.
     #[error("{0}")]
     Metrics(String),
@@ -150,8 +164,13 @@ impl App {
             ..Options::new(clock.clone(), settings.origin.clone())
         };
         let accounts = Accounts::open(dir, options)?;
+        let reads = Arc::new(Reads::open(dir)?);
         Ok(Self {
-            checks: vec![("accounts", health::accounts_check(&accounts))],
+            checks: vec![
+                ("accounts", health::accounts_check(&accounts)),
+                ("reads", health::reads_check(&reads)),
+            ],
+            reads,
             cookie_name: auth::cookie_name(&settings.origin),
             cursors: CursorKey::new(&accounts.store_secret("cursors")?),
             idempotency: Idempotency::open(dir, clock.clone())?,
@@ -179,6 +198,9 @@ impl App {
         }
         self.idempotency.upkeep();
         self.checked.sweep(self.clock.now());
+        if let Err(error) = self.reads.upkeep(self.clock.now()) {
+            tracing::error!("{error}");
+        }
         self.metrics.run_upkeep();
     }
 }
@@ -205,6 +227,7 @@ pub fn node_routes(node: Arc<Node>) -> Routes {
         .routes(routes!(statements::readers))
         .routes(routes!(statements::erasure))
         .merge(objects::routes())
+        .routes(routes!(summary::of_sites))
         .routes(routes!(board::board))
         .routes(routes!(live::due))
         .routes(routes!(live::changes))
@@ -215,10 +238,21 @@ pub fn node_routes(node: Arc<Node>) -> Routes {
         .routes(routes!(contact::lines))
         .routes(routes!(contact::shifts))
         .routes(routes!(deconfliction::check))
+        .routes(routes!(conflicts::list))
+        .routes(routes!(conflicts::found))
+        .routes(routes!(candidates::candidates))
+        .routes(routes!(presence::overlaps))
         .routes(routes!(participants::participants))
         .routes(routes!(participants::kinds))
         .routes(routes!(participants::schema))
         .routes(routes!(search::search))
+        .routes(routes!(places::entry))
+        .routes(routes!(voice::site_script))
+        .routes(routes!(voice::movement_script))
+        .routes(routes!(voice::site_read_back))
+        .routes(routes!(voice::movement_read_back))
+        .routes(routes!(reads::reads))
+        .routes(routes!(reads::alerts))
         .routes(routes!(logs::index))
         .layer(here.clone());
     let said = OpenApiRouter::default()

@@ -3,6 +3,7 @@
 
 use super::App;
 use super::api::{self, Asker, Position, read};
+use super::exact;
 use super::page::{Page, PageParams, Paged};
 use super::problem::Problem;
 use super::statements::find;
@@ -13,9 +14,10 @@ use crate::views::claims::{ClaimRow, TallyRow};
 use crate::views::contact::MatterRow;
 use crate::views::incidents::ReportRow;
 use crate::views::movements::MovementRow;
+use crate::views::presence::PresenceRow;
 use crate::views::sites::{ExposureRow, SiteRow};
 use crate::views::toll::TollRow;
-use crate::views::{ListQuery, Listed};
+use crate::views::{ListQuery, Listed, ViewError};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -35,7 +37,8 @@ pub struct Which {
     #[param(max_length = 120)]
     place: Option<String>,
     /// Grade, sort or category: of a matter its precedence, of an instrument its formality, of a claim its sort, of a report its
-    /// category, of a toll the harm, of an area and of a movement its purpose, of a site what it is.
+    /// category, of a toll the harm, of an area and of a movement its purpose, of a site what it is, of a
+    /// word on presence the formation.
     #[param(max_length = 120)]
     tag: Option<String>,
     /// Only what is open, or only what is not.
@@ -64,8 +67,12 @@ async fn list(
             ..ListQuery::default()
         })
     })?;
-    let views = asker.views;
-    let listed = read(move || views.list(capability, &query)).await?;
+    let listed = read(move || {
+        let listed = asker.views.list(capability, &query)?;
+        asker.count(&exact::in_rows(capability, &listed.items));
+        Ok::<_, ViewError>(listed)
+    })
+    .await?;
     Ok(json(write_page(&paged, &listed)))
 }
 
@@ -86,8 +93,12 @@ fn json(body: String) -> Response {
 
 async fn one(asker: Asker, capability: &'static str, text: &str) -> Result<Response, Problem> {
     let reference = find(&asker, text).await?;
-    let views = Arc::clone(&asker.views);
-    let body = read(move || views.object(capability, &reference)).await?;
+    let body = read(move || {
+        let body = asker.views.object(capability, &reference)?;
+        asker.count(&exact::in_rows(capability, &body));
+        Ok::<_, ViewError>(body)
+    })
+    .await?;
     body.map(json).ok_or_else(Problem::not_found)
 }
 
@@ -155,6 +166,16 @@ capability!(
     "areas",
     "separation requests",
     "Requests that formations move apart."
+);
+capability!(
+    presences,
+    PresenceRow,
+    "presence",
+    "/api/v1/presences",
+    "/api/v1/presences/{statement}",
+    "areas",
+    "words on where formations are",
+    "In which districts formations are, by the day, as their own sides say."
 );
 capability!(
     claims,
@@ -239,6 +260,8 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(areas::one))
         .routes(routes!(separations::list))
         .routes(routes!(separations::one))
+        .routes(routes!(presences::list))
+        .routes(routes!(presences::one))
         .routes(routes!(claims::list))
         .routes(routes!(claims::one))
         .routes(routes!(tallies::list))

@@ -1,4 +1,4 @@
-//! The pages that work without a browser application: the board, signing in, and accepting an invitation. Server-rendered, without scripts.
+//! The pages that work without a browser application: the board, signing in, accepting an invitation, and scripts to print. Server-rendered, without scripts.
 
 use super::App;
 use super::api::{Asker, Here, read};
@@ -16,6 +16,7 @@ use serde::Deserialize;
 use std::sync::Arc;
 
 mod invitation;
+mod script;
 
 /// How values are shown.
 mod filters {
@@ -106,6 +107,7 @@ pub(super) fn router() -> Router<Arc<App>> {
         )
         .route("/sign-out", axum::routing::post(sign_out))
         .route("/style.css", axum::routing::get(style))
+        .merge(script::router())
 }
 
 async fn board(asker: Asker) -> Result<Html<String>, Problem> {

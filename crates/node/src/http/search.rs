@@ -3,6 +3,7 @@
 use super::api::{self, Asker, Position, read};
 use super::page::{Page, PageParams, Paged};
 use super::problem::Problem;
+use super::statements::told;
 use super::strict::Json;
 use crate::search::QUERY_CHARACTERS_MAX;
 use crate::views::{ListQuery, StatementRow};
@@ -32,7 +33,11 @@ pub async fn search(
         return Err(Problem::bad_request("q", rule));
     }
     let query = api::list_query(&paged, |_| Ok(ListQuery::default()))?;
-    let (node, views, search) = (asker.node, asker.views, asker.search);
-    let found = read(move || search.find(&views, node.places(), &question, &query)).await?;
+    let found = read(move || {
+        let places = asker.node.places();
+        let found = asker.search.find(&asker.views, places, &question, &query)?;
+        told(&asker, found, |found| &found.items)
+    })
+    .await?;
     Ok(Json(api::page(&paged, found)))
 }

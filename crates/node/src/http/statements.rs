@@ -2,6 +2,8 @@
 
 use super::App;
 use super::api::{self, Asker, Position, read};
+use super::conflicts::{self, Review};
+use super::exact;
 use super::idempotency::IdempotencyKey;
 use super::page::{Page, PageParams, Paged};
 use super::problem::{Kind, Problem};
@@ -10,7 +12,7 @@ use crate::Node;
 use crate::accounts::{Caller, Scope};
 use crate::authority::{Eyes, may_read};
 use crate::views::erasure::ErasureRow;
-use crate::views::{ListQuery, StatementRow};
+use crate::views::{ListQuery, StatementRow, ViewError};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -89,6 +91,8 @@ pub struct Logged {
     pub size: u64,
     /// Whether it stood there before: the same statement was sent again.
     pub already: bool,
+    /// Of a notice of a site or a movement: that it is received, and what it meets of what its author reads.
+    pub review: Option<Review>,
 }
 
 /// Which statements.
@@ -139,7 +143,7 @@ pub async fn say(
             ));
         }
         let statement = signed(&asker, caller, compact)?;
-        return Ok(answer(submit(&asker.node, statement).await));
+        return Ok(answer(submit(&asker, statement).await));
     }
     let caller = caller.clone();
     let once = app.idempotency.clone();
@@ -147,9 +151,9 @@ pub async fn say(
         let caller = caller.clone();
         async move {
             let node = Arc::clone(&asker.node);
-            let drafted = read(move || drafted(&asker.node, &caller, &say)).await;
+            let drafted = read(move || drafted(&node, &caller, &say)).await;
             answer(match drafted {
-                Ok(statement) => submit(&node, statement).await,
+                Ok(statement) => submit(&asker, statement).await,
                 Err(problem) => Err(problem),
             })
         }
@@ -208,18 +212,37 @@ fn drafted(node: &Node, caller: &Caller, say: &Say) -> Result<Statement, Problem
     Ok(node.sign(sign, office, kid, draft)?)
 }
 
-async fn submit(node: &Arc<Node>, statement: Statement) -> Result<Logged, Problem> {
+async fn submit(asker: &Asker, statement: Statement) -> Result<Logged, Problem> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
-    node.submit(Arc::new(statement), move |result| {
+    let statement = Arc::new(statement);
+    asker.node.submit(Arc::clone(&statement), move |result| {
         let _ = sender.send(result);
     });
     let receipt: Receipt = receiver.await.map_err(|_| Problem::internal())??;
+    let said = receipt.reference;
+    let first = statement
+        .head()
+        .and_then(|head| conflicts::notice(head, &said));
     Ok(Logged {
-        short: api::short(node, &receipt.reference),
-        reference: receipt.reference.to_string(),
+        short: api::short(&asker.node, &said),
+        reference: said.to_string(),
         size: receipt.size,
         already: receipt.already,
+        review: match first {
+            Some(first) => Some(conflicts::review(asker, first, said).await),
+            None => None,
+        },
     })
+}
+
+/// Counts the exact places in an answer, and gives it back.
+pub(super) fn told<T>(
+    asker: &Asker,
+    answer: T,
+    rows: impl FnOnce(&T) -> &[StatementRow],
+) -> Result<T, ViewError> {
+    asker.count(&exact::in_statements(asker, rows(&answer))?);
+    Ok(answer)
 }
 
 /// List statements
@@ -236,8 +259,12 @@ pub async fn list(
             ..ListQuery::default()
         })
     })?;
-    let (views, kind) = (asker.views, paged.filters.kind.clone());
-    let listed = read(move || views.statements(kind.as_deref(), &query)).await?;
+    let kind = paged.filters.kind.clone();
+    let listed = read(move || {
+        let listed = asker.views.statements(kind.as_deref(), &query)?;
+        told(&asker, listed, |listed| &listed.items)
+    })
+    .await?;
     Ok(Json(api::page(&paged, listed)))
 }
 
@@ -251,8 +278,11 @@ pub async fn list(
 )]
 pub async fn one(asker: Asker, Path(text): Path<String>) -> Result<Json<StatementRow>, Problem> {
     let reference = find(&asker, &text).await?;
-    let views = asker.views;
-    let row = read(move || views.statement(&reference)).await?;
+    let row = read(move || {
+        let row = asker.views.statement(&reference)?;
+        told(&asker, row, Option::as_slice)
+    })
+    .await?;
     row.map(Json).ok_or_else(Problem::not_found)
 }
 
@@ -267,8 +297,11 @@ pub async fn about(
     Path(text): Path<String>,
 ) -> Result<Json<Vec<StatementRow>>, Problem> {
     let reference = find(&asker, &text).await?;
-    let views = asker.views;
-    let rows = read(move || views.about(&reference, ABOUT_MAX)).await?;
+    let rows = read(move || {
+        let rows = asker.views.about(&reference, ABOUT_MAX)?;
+        told(&asker, rows, Vec::as_slice)
+    })
+    .await?;
     Ok(Json(rows))
 }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use truce::Truce;
+use truce::agreement::CAUTION;
 use truce::areas::{Agreed, Area, Said, Separation};
 use truce::wire::Wire;
 use utoipa::ToSchema;
@@ -50,6 +51,8 @@ pub struct AreaRow {
     pub answers: BTreeMap<String, AreaAnswerRow>,
     /// The last holding reply of each.
     pub holding: BTreeMap<String, Holding>,
+    /// What no area ever is, in fixed words.
+    pub caution: &'static str,
 }
 
 /// What one who was asked said of an area.
@@ -160,6 +163,7 @@ fn row(area: &Area) -> AreaRow {
             .iter()
             .map(|(party, holding)| (party.to_string(), Holding::new(holding)))
             .collect(),
+        caution: CAUTION,
     }
 }
 
@@ -187,10 +191,7 @@ fn separation_row(separation: &Separation) -> SeparationRow {
         holding: separation
             .holds
             .iter()
-            .map(|(party, (reference, until))| {
-                let holding = (reference.clone(), Some(*until));
-                (party.to_string(), Holding::new(&holding))
-            })
+            .map(|(party, holding)| (party.to_string(), Holding::new(holding)))
             .collect(),
     }
 }

@@ -18,7 +18,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use truce::contact::Delivery;
 use truce::due::{Owed, What};
-use truce::incidents::Report;
+use truce::incidents::ReportFile;
 use truce::kinds::Name;
 use truce::standing::{Said, Standing, Statements};
 use truce::{Body, Context as Basis, Truce};
@@ -32,9 +32,7 @@ impl Fold {
             return self.write_owed(root, Vec::new(), fresh);
         }
         let mut statements = Statements::among(Arc::clone(&self.participants));
-        for said in group.all() {
-            statements.hold_read(Arc::clone(said));
-        }
+        group.hold_in(&mut statements);
         for sealed in &group.absent {
             if let Some(said) = self.sealed(*sealed, sources)? {
                 statements.hold_read(said);
@@ -158,6 +156,18 @@ impl Fold {
             let root = self.root(target)?.unwrap_or(target);
             self.work.roots.insert(root);
         }
+        Ok(())
+    }
+
+    /// Whether later outlines of the same participant may stand depends on the earlier ones. In the order of a log there are none yet.
+    pub(super) fn touch_later_areas(&mut self, id: i64) -> Result<(), ViewError> {
+        const SQL: &str = "SELECT DISTINCT root FROM statement INDEXED BY statement_kind WHERE kind = 'area.designate/1' AND id > ?1 AND id < ?2";
+        let later: Vec<i64> = self
+            .db
+            .prepare_cached(SQL)?
+            .query_map([id, id - id % SPAN + SPAN], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        self.work.roots.extend(later);
         Ok(())
     }
 
@@ -337,13 +347,15 @@ impl Fold {
         for (reference, file) in &part.reports {
             let id = self.id_of(reference)?;
             if let Some(member) = group.members.get(&id) {
-                self.put_report(id, &member.said, &file.body)?;
+                self.put_report(id, &member.said, file)?;
             }
         }
+        self.put_countings(group, part)?;
         for (id, member) in &group.members {
             let may_be_one = name_of(&member.said).is_some_and(objects::begins_one);
             if may_be_one && !kept.contains(id) {
                 self.drop_report(*id)?;
+                self.drop_countings(*id, 0)?;
                 self.drop_object(*id)?;
             }
         }
@@ -366,9 +378,12 @@ impl Fold {
     }
 
     /// What is counted of a report.
-    fn put_report(&self, id: i64, said: &Said, report: &Report) -> Result<(), ViewError> {
-        const SQL: &str = "INSERT INTO report (from_ms, id, until_ms, said_ms, known_to, area, alleges, access, sides) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-        let counted = super::incidents::counted(report);
+    fn put_report(&self, id: i64, said: &Said, file: &ReportFile) -> Result<(), ViewError> {
+        const SQL: &str = "INSERT INTO report (from_ms, id, until_ms, said_ms, known_to, area, alleges, access, sides, lat_e7, lon_e7, uncertain_m) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+        let counted = super::incidents::counted(&file.body);
+        let placed = file.exact.as_ref();
+        let place = placed.and_then(|exact| exact.place.as_ref());
+        let uncertain_m = placed.and_then(|exact| exact.uncertainty_m);
         let said_at = said.head().map_or(0, |head| head.at_utc.0);
         self.drop_report(id)?;
         self.db.prepare_cached(SQL)?.execute(params![
@@ -380,7 +395,10 @@ impl Fold {
             counted.area,
             counted.alleges,
             counted.access,
-            counted.sides
+            counted.sides,
+            place.map(|place| place.lat_e7.get()),
+            place.map(|place| place.lon_e7.get()),
+            uncertain_m.map(truce::values::Metres::get)
         ])?;
         Ok(())
     }
@@ -475,6 +493,9 @@ impl Fold {
             self.work.erased = true;
             self.work.roots.extend(self.root(*id)?);
             self.work.roots.extend(self.waiting_for(*id)?);
+            if name_of(said) == Some(Name::AreaDesignate) {
+                self.touch_later_areas(*id)?;
+            }
         }
         Ok(())
     }
@@ -508,7 +529,7 @@ fn without(whole: &Statement, erased: &BTreeSet<String>) -> String {
     text
 }
 
-fn count(debts: usize) -> i64 {
+pub(super) fn count(debts: usize) -> i64 {
     i64::try_from(debts).unwrap_or(i64::MAX)
 }
 

@@ -3,7 +3,7 @@
 
 use super::ViewError;
 use super::context::Context;
-use super::group::{Kept, Logs, id, index, joins, read, said};
+use super::group::{Kept, Logs, id, index, joins, name_of, read, said};
 use super::schema::{LAYOUT, SPAN, TABLES};
 use super::watches::{Heard, News};
 use crate::authority::{Eyes, Membership, cut};
@@ -22,6 +22,7 @@ use std::sync::mpsc::Receiver;
 use truce::Body;
 use truce::agreement::Agreement;
 use truce::contact::Shifts;
+use truce::kinds::Name;
 use truce::participants::Participants;
 use truce::standing::{Directory, Said};
 
@@ -525,6 +526,9 @@ impl Fold {
         let root = self.root_of(id, &new)?;
         self.write_statement(id, root, &new)?;
         self.kept.put(id, Arc::clone(&new));
+        if name_of(&new) == Some(Name::AreaDesignate) {
+            self.touch_later_areas(id)?;
+        }
         let named_by = self.children(id)?;
         if before.is_none() {
             if root == id && named_by.is_empty() {

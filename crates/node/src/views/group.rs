@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map};
 use std::sync::Arc;
 use truce::kinds::{About, Name};
-use truce::standing::Said;
+use truce::standing::{Said, Statements};
 
 /// Statements that were read are kept, until there are so many.
 const KEPT_MAX: usize = 20_000;
@@ -197,6 +197,8 @@ pub(super) struct Group {
     pub beside: BTreeMap<i64, Arc<Said>>,
     /// What members name and is not read here.
     pub absent: HashSet<i64>,
+    /// Of an area: what the same participant designated before, beside which its outline has to stand.
+    outlines: Vec<Arc<Said>>,
 }
 
 impl Group {
@@ -210,6 +212,7 @@ impl Group {
             members: members(db, kept, root)?,
             beside: BTreeMap::new(),
             absent: HashSet::new(),
+            outlines: Vec::new(),
         };
         match group
             .members
@@ -218,6 +221,7 @@ impl Group {
         {
             Some(Name::ClaimRecord) => group.relate(db, kept, logs, root)?,
             Some(Name::SiteNotify) => group.expose(db, kept)?,
+            Some(Name::AreaDesignate) => group.outline(db, kept)?,
             _ => {}
         }
         let mut named = BTreeSet::new();
@@ -242,6 +246,37 @@ impl Group {
     pub fn all(&self) -> impl Iterator<Item = &Arc<Said>> {
         let members = self.members.values().map(|member| &member.said);
         members.chain(self.beside.values())
+    }
+
+    /// Holds all of it.
+    pub fn hold_in(&self, statements: &mut Statements) {
+        for said in self.all() {
+            statements.hold_read(Arc::clone(said));
+        }
+        for said in &self.outlines {
+            statements.hold_outline(said);
+        }
+    }
+
+    /// What the same log designated before the last of an area's revisions.
+    fn outline(&mut self, db: &Connection, kept: &mut Kept) -> Result<(), ViewError> {
+        const SQL: &str = "SELECT id FROM statement INDEXED BY statement_kind WHERE kind = 'area.designate/1' AND id >= ?1 AND id < ?2";
+        let revisions = self.members.iter();
+        let mut revisions =
+            revisions.filter(|(_, member)| name_of(&member.said) == Some(Name::AreaDesignate));
+        let Some((last, _)) = revisions.next_back() else {
+            return Ok(());
+        };
+        let earlier: Vec<i64> = db
+            .prepare_cached(SQL)?
+            .query_map([last - last % SPAN, *last], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for id in earlier {
+            if !self.members.contains_key(&id) {
+                self.outlines.extend(said(db, kept, id)?);
+            }
+        }
+        Ok(())
     }
 
     /// The exposures that name a site, in whichever version, with what was said to each: an owner decides anew when he was warned.

@@ -4,6 +4,7 @@
 
 pub mod agreement;
 pub mod areas;
+pub mod candidates;
 pub mod claims;
 pub mod contact;
 pub mod context;
@@ -11,6 +12,7 @@ pub mod erasure;
 pub mod incidents;
 pub mod movements;
 pub mod objects;
+pub mod presence;
 pub mod reception;
 pub mod sites;
 pub mod toll;

@@ -1,9 +1,11 @@
 //! Notices of sites and movements and what became of them since, for whoever keeps an index of what is notified.
 
+use super::fold::reference;
 use super::group::{Logs, index};
+use super::query::held;
 use super::schema::SPAN;
 use super::{ViewError, Views};
-use record::name::Origin;
+use record::name::{Origin, Reference};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// One site or movement, as it is after a change.
@@ -50,6 +52,24 @@ impl Views {
         take: &mut dyn FnMut(Notice),
     ) -> Result<Followed, ViewError> {
         self.read(|db| notices_since(db, since, epoch, take))
+    }
+
+    /// The first notice of the site or movement to which this statement belongs.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub(crate) fn notice_of(&self, of: &Reference) -> Result<Option<String>, ViewError> {
+        const ROOT: &str = "SELECT r.id FROM statement s JOIN statement r ON r.id = s.root WHERE s.id = ?1 AND r.kind IN ('site.notify/1', 'movement.notify/1')";
+        self.read(|db| {
+            let logs = Logs::load(db)?;
+            let Some(id) = held(db, &logs, of)? else {
+                return Ok(None);
+            };
+            let root = db.prepare_cached(ROOT)?.query_row([id], |row| row.get(0));
+            let first = root.optional()?.map(|root| reference(db, &logs, root));
+            let first = first.transpose()?.flatten();
+            Ok(first.map(|first| first.to_string()))
+        })
     }
 }
 
@@ -104,7 +124,8 @@ fn notice(db: &Connection, id: i64) -> Result<Notice, ViewError> {
     })
 }
 
-fn last_read(db: &Connection) -> Result<Vec<(Origin, u64)>, ViewError> {
+/// Of each log the last entry of which the reader reads anything.
+pub(super) fn last_read(db: &Connection) -> Result<Vec<(Origin, u64)>, ViewError> {
     const SQL: &str = "SELECT max(id) FROM statement WHERE id BETWEEN ?1 AND ?2";
     let logs = Logs::load(db)?;
     let mut select = db.prepare_cached(SQL)?;

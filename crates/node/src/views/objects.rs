@@ -1,7 +1,7 @@
 //! What statements add up to, as rows: one of each object, from all that was said about it. Each capability has a module with the
 //! shape of its objects; what is common to all is here.
 
-use super::{agreement, areas, claims, contact, incidents, movements, sites, toll};
+use super::{agreement, areas, claims, contact, incidents, movements, presence, sites, toll};
 use record::name::{CallSign, Reference};
 use record::time::UtcMs;
 use serde::Serialize;
@@ -90,6 +90,7 @@ pub(super) fn begins_one(name: Name) -> bool {
             | Name::InstrumentTable
             | Name::AreaDesignate
             | Name::SeparationAsk
+            | Name::FormationPresence
             | Name::ClaimRecord
             | Name::TallyRecord
             | Name::TollRecord
@@ -113,6 +114,7 @@ pub fn of(part: &Truce, directory: &Directory) -> Vec<Object> {
     let mut all = contact::objects(part);
     all.extend(agreement::objects(part));
     all.extend(areas::objects(part));
+    all.extend(presence::objects(part, directory));
     all.extend(sites::objects(part));
     all.extend(movements::objects(part));
     all.extend(claims::objects(part));

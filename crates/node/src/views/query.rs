@@ -93,10 +93,33 @@ pub struct StatementRow {
     pub seen: Vec<String>,
     /// Its groups: whom each is for, and its content if it is open to the reader.
     pub groups: Vec<GroupRow>,
+    /// Of a site, an exposure or a movement: what a notice never does, and what a withdrawal cannot do, in fixed words.
+    pub protection: Option<&'static str>,
     /// Where it is erased, if its author had anything of it erased.
     pub erased: Option<ErasedRow>,
     /// The statement itself, as far as the reader may read it: check its signature yourself.
     pub statement: String,
+}
+
+impl StatementRow {
+    /// Whether a place stands anywhere in what is open of it.
+    #[must_use]
+    pub fn tells_a_place(&self) -> bool {
+        fn has_place(content: &Value) -> bool {
+            match content {
+                Value::Object(members) => {
+                    members.contains_key("place") || members.values().any(has_place)
+                }
+                Value::Array(items) => items.iter().any(has_place),
+                _ => false,
+            }
+        }
+        let mut open = self
+            .groups
+            .iter()
+            .filter_map(|group| group.content.as_ref());
+        open.any(has_place)
+    }
 }
 
 /// A group of a statement.
@@ -464,7 +487,7 @@ impl Views {
     }
 }
 
-fn unsigned(number: i64) -> u64 {
+pub(super) fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
@@ -898,6 +921,7 @@ fn spell_statement(
     }));
     let by = context.directory.call_sign(&reference.origin);
     StatementRow {
+        protection: statement.kind().and_then(Name::of).and_then(Name::legal),
         reference: reference.to_string(),
         short: short(context, &reference.origin, reference.index),
         by: by.map_or_else(|| reference.origin.to_string(), |by| by.to_string()),
@@ -994,9 +1018,7 @@ fn areas_of(
     for root in roots {
         let group = Group::load(db, &mut kept, &logs, root)?;
         let mut statements = Statements::among(Arc::clone(&context.participants));
-        for said in group.all() {
-            statements.hold_read(Arc::clone(said));
-        }
+        group.hold_in(&mut statements);
         let basis = Basis {
             directory: &context.directory,
             agreement: &context.agreement,
@@ -1334,7 +1356,12 @@ pub(super) fn rows(
         (
             "report",
             1,
-            "SELECT id, from_ms, until_ms, said_ms, known_to, area, alleges, access, sides FROM report",
+            "SELECT id, from_ms, until_ms, said_ms, known_to, area, alleges, access, sides, lat_e7, lon_e7, uncertain_m FROM report",
+        ),
+        (
+            "counting",
+            1,
+            "SELECT id, n, from_ms, until_ms, by_sign, south, north, west, east, body FROM counting",
         ),
     ];
     for (table, ids, sql) in tables {

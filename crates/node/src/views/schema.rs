@@ -1,7 +1,7 @@
 //! The tables of one reader's views. Ids, `seq` and the order of rows are local; nothing else is.
 
 /// Changes with every change of the tables or of what is written into them: other views are thrown away and computed anew.
-pub const LAYOUT: i64 = 13;
+pub const LAYOUT: i64 = 17;
 
 /// Entries of a log are numbered below this in ids: `log * SPAN + index`.
 pub const SPAN: i64 = 1 << 40;
@@ -125,10 +125,30 @@ CREATE TABLE report (
   alleges INTEGER NOT NULL,
   access TEXT,
   sides TEXT NOT NULL,
+  -- Its exact place, where that is read.
+  lat_e7 INTEGER,
+  lon_e7 INTEGER,
+  uncertain_m INTEGER,
   PRIMARY KEY (from_ms, id)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX report_id ON report (id);
 CREATE INDEX report_vague ON report (until_ms, from_ms, said_ms) WHERE known_to = 2;
+-- Each version of a notice that counted at some time, with the extent of its place in 1e-7 degree, outward. Without one its place is
+-- not read here, or nothing can be compared with it.
+CREATE TABLE counting (
+  id INTEGER NOT NULL,
+  n INTEGER NOT NULL,
+  from_ms INTEGER NOT NULL,
+  until_ms INTEGER NOT NULL,
+  by_sign TEXT NOT NULL,
+  south INTEGER,
+  north INTEGER,
+  west INTEGER,
+  east INTEGER,
+  body TEXT NOT NULL,
+  PRIMARY KEY (id, n)
+) WITHOUT ROWID;
+CREATE INDEX counting_until ON counting (until_ms, from_ms, south, north, west, east);
 CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 -- `epoch` is another whenever the tables are made anew: whatever follows their changes starts again.
 INSERT INTO state VALUES ('seq', 0), ('cut_by', 0), ('epoch', abs(random()) | 1);

@@ -3,13 +3,14 @@
 use super::contact::word;
 use super::objects::{Object, Ref, json};
 use super::reception::{BY_NOW, GapRow, ReceptionRow, Told, gaps};
+use super::{ViewError, Views};
 use record::time::UtcMs;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use truce::Truce;
 use truce::protection::{CANNOT_BE_RECALLED, UNCHANGED};
-use truce::sites::{Exposure, Recipient, Site, SiteState, Version};
+use truce::sites::{Category, Exposure, HeldBack, Recipient, Site, SiteState, Version};
 use truce::wire::Wire;
 use utoipa::ToSchema;
 
@@ -48,6 +49,8 @@ pub struct SiteRow {
     pub contests: Vec<ContestRow>,
     /// Exposures; while one is not decided anew, nothing of the site is released.
     pub exposures: Vec<FreezeRow>,
+    /// Readers to whom its exact place is not given from now on. Who has it goes on keeping away from it.
+    pub held_back: Vec<HeldBackRow>,
 }
 
 /// One version of a notice.
@@ -143,6 +146,17 @@ pub struct FreezeRow {
     pub decided_at: Option<String>,
 }
 
+/// A reader to whom an exact place is not given from now on.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HeldBackRow {
+    /// Who.
+    pub from: String,
+    /// `frozen` by an exposure, or `withdrawn` from him.
+    pub because: &'static str,
+    /// The statement that holds it back: full reference.
+    pub of: String,
+}
+
 /// An exposure: sites that became known to others.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExposureRow {
@@ -151,6 +165,8 @@ pub struct ExposureRow {
     pub said: Ref,
     /// Who declares it.
     pub by: String,
+    /// What a notice never does, in a sentence.
+    pub protection: &'static str,
     /// What it says, as in `exposure.declare/1`.
     #[schema(value_type = Object)]
     pub declare: Value,
@@ -197,6 +213,26 @@ pub(super) fn objects(part: &Truce) -> Vec<Object> {
         body: json(&exposure_row(exposure)),
     });
     sites.chain(exposures).collect()
+}
+
+impl Views {
+    /// How many sites stand, by the code or name of their area and by category.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub(crate) fn standing_sites(&self) -> Result<Vec<(String, Category, u64)>, ViewError> {
+        const SQL: &str = "SELECT place, tag, count(*) FROM object WHERE capability = 'site' AND open = 1 GROUP BY place, tag";
+        let rows: Vec<(String, String, i64)> = self.read(|db| {
+            let mut select = db.prepare_cached(SQL)?;
+            let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })?;
+        let counts = rows.into_iter().filter_map(|(place, tag, count)| {
+            let category = Category::ALL.iter().find(|is| is.as_str() == tag)?;
+            Some((place, *category, u64::try_from(count).ok()?))
+        });
+        Ok(counts.collect())
+    }
 }
 
 /// Everything that was sent to somebody.
@@ -275,7 +311,23 @@ fn row(site: &Site) -> SiteRow {
                 decided_at: time(freeze.decided_at),
             })
             .collect(),
+        held_back: held_back(site),
     }
+}
+
+fn held_back(site: &Site) -> Vec<HeldBackRow> {
+    let readers = site.readers().into_iter().filter_map(|reader| {
+        let (because, of) = match site.held_back(reader, BY_NOW)? {
+            HeldBack::Frozen(of) => ("frozen", of),
+            HeldBack::Withdrawn(of) => ("withdrawn", of),
+        };
+        Some(HeldBackRow {
+            from: reader.to_string(),
+            because,
+            of: of.to_string(),
+        })
+    });
+    readers.collect()
 }
 
 fn time(at: Option<UtcMs>) -> Option<String> {
@@ -320,6 +372,7 @@ fn exposure_row(exposure: &Exposure) -> ExposureRow {
     ExposureRow {
         said: Ref::new(&exposure.reference, exposure.at),
         by: exposure.by.to_string(),
+        protection: UNCHANGED,
         declare: exposure.declare.write(),
         sites: exposure.sites.iter().map(ToString::to_string).collect(),
         warn_until: exposure.warn_until.to_string(),

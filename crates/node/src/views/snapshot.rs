@@ -119,6 +119,14 @@ impl Snapshot<'_> {
         &self.context
     }
 
+    pub(super) fn db(&self) -> &Connection {
+        self.db
+    }
+
+    pub(super) fn logs(&self) -> &Logs {
+        &self.logs
+    }
+
     /// FLASH that is open at `now`, the oldest first: the rows of its matters.
     ///
     /// # Errors

@@ -41,7 +41,7 @@ pub fn step() -> impl Strategy<Value = Step> {
 }
 
 /// What can happen, by name; those that happen more often come first, and the first half twice as often.
-const WHAT: [&str; 78] = [
+const WHAT: [&str; 79] = [
     "flash",
     "flash again",
     "receipt",
@@ -92,6 +92,7 @@ const WHAT: [&str; 78] = [
     "accept",
     "leave",
     "join",
+    "presence",
     "unknown",
     "keys",
     "site",
@@ -595,7 +596,8 @@ impl World {
         );
         let corner =
             |lat: i64, lon: i64| json!({"lat_e7": 360_000_000 + lat, "lon_e7": 370_000_000 + lon});
-        let wide = 4_000_000 + i64::try_from(n % 3).unwrap() * 1_000_000;
+        // Some of these differ by so little that they cannot stand beside each other.
+        let wide = 4_000_000 + i64::try_from(n % 4).unwrap() * 500_000;
         let mut area = json!({"name": token("b"), "purpose": "disengagement", "to": to, "basis": "x",
             "polygon": [corner(0, 0), corner(wide, 0), corner(wide, 4_000_000), corner(0, 4_000_000)],
             "valid_from": at, "valid_until": later(self.now, 20_000)});
@@ -849,6 +851,11 @@ impl World {
                 "formation.join/1",
                 one(any(&["instrument.table"]))?,
                 json!({"id": format!("unit-{n}"), "name": token("b")}),
+            ),
+            "presence" => (
+                "formation.presence/1",
+                vec![],
+                json!({"formation": format!("unit-{n}"), "as_of": "2016-03-02T00:00:00Z", "districts": [{"name": token("b")}]}),
             ),
             "site" => ("site.notify/1", vec![], site()),
             "site version" => ("site.notify/1", one(mine(SITE))?, site()),

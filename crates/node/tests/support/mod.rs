@@ -10,6 +10,7 @@ pub mod exercise;
 pub mod generated;
 pub mod holding;
 pub mod logs;
+pub mod notices;
 pub mod oracle;
 pub mod server;
 

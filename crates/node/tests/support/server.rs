@@ -2,7 +2,7 @@
 
 use super::Exercise;
 use node::Node;
-use node::accounts::{NewAccount, NewToken, Scope, Secret};
+use node::accounts::{AccountsError, NewAccount, NewToken, Scope, Secret};
 use node::http::{App, Settings, node_routes, routes, server};
 use record::name::CallSign;
 use record::time::Clock;
@@ -19,6 +19,7 @@ pub struct Server {
     pub base: String,
     pub client: Client,
     pub tokens: BTreeMap<String, String>,
+    app: Arc<App>,
     stop: Option<oneshot::Sender<()>>,
     runtime: Option<tokio::runtime::Runtime>,
 }
@@ -48,22 +49,39 @@ impl Server {
         let settings = Settings::new(base.parse().unwrap());
         let app = App::open(dir, clock, settings).unwrap();
         let signs: Vec<CallSign> = node.own().map(|own| own.call_sign.clone()).collect();
-        let tokens = signs
-            .iter()
-            .map(|sign| (sign.to_string(), runtime.block_on(token(&app, sign))));
+        let tokens = signs.iter().map(|sign| {
+            let name = format!("desk-{}", sign.as_str().to_lowercase());
+            let token = token(&app, sign, &name, Office::ALL);
+            (sign.to_string(), runtime.block_on(token))
+        });
         let (tokens, app) = (tokens.collect(), Arc::new(app));
         let (stop, stopped) = oneshot::channel();
         let router = routes(&app, node_routes(node));
+        let serving = Arc::clone(&app);
         runtime.spawn(async move {
-            server::serve(listener, app, router, async { drop(stopped.await) }).await;
+            server::serve(listener, serving, router, async { drop(stopped.await) }).await;
         });
         Self {
             base,
             client: Client::new(),
             tokens,
+            app,
             stop: Some(stop),
             runtime: Some(runtime),
         }
+    }
+
+    /// One more account of a participant, that holds these offices alone; its token goes by `name`.
+    pub fn account(&mut self, sign: &str, name: &str, offices: &[Office]) {
+        let sign = sign.parse().unwrap();
+        let token = token(&self.app, &sign, name, offices);
+        let token = self.runtime.as_ref().unwrap().block_on(token);
+        self.tokens.insert(name.to_owned(), token);
+    }
+
+    /// What the door does about every second.
+    pub fn upkeep(&self) {
+        self.app.upkeep();
     }
 
     pub fn get(&self, who: Option<&str>, path: &str) -> (u16, Value) {
@@ -99,21 +117,24 @@ impl Drop for Server {
     }
 }
 
-/// An account of a participant that holds every office, and a token of it.
-async fn token(app: &App, sign: &CallSign) -> String {
+/// An account of a participant that holds these offices, and a token of it.
+async fn token(app: &App, sign: &CallSign, name: &str, offices: &[Office]) -> String {
     let password = || Secret::new("a password that is long enough".into());
-    let name = format!("desk-{}", sign.as_str().to_lowercase());
     let new = NewAccount {
         name: name.parse().unwrap(),
         participant: sign.clone(),
-        offices: Office::ALL.iter().copied().collect(),
+        offices: offices.iter().copied().collect(),
         languages: vec![],
         password: password(),
     };
-    app.accounts.create(new).unwrap();
+    // A store that was opened before has it.
+    match app.accounts.create(new) {
+        Ok(_) | Err(AccountsError::NameTaken) => {}
+        Err(error) => panic!("{name}: {error}"),
+    }
     let signed_in = app
         .accounts
-        .sign_in(name, password(), [127, 0, 0, 1].into())
+        .sign_in(name.to_owned(), password(), [127, 0, 0, 1].into())
         .await
         .unwrap();
     let token = NewToken {

@@ -12,7 +12,7 @@ pub use matters::{
     fold as fold_matters,
 };
 pub(crate) use reception::Heard;
-pub use reception::Reception;
+pub use reception::{Reception, same_place};
 pub use shifts::{HandOver, Shift, ShiftEnd, Shifts, fold as fold_shifts, hear_all as hear_shifts};
 
 use crate::agreement::Precedence;

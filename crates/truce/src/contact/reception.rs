@@ -40,7 +40,7 @@ impl<'a> Heard<'a> {
                 let place = entry.object().and_then(place_of);
                 let same_place = place
                     .zip(read_back.place.as_ref())
-                    .map(|(sent, repeated)| sent == repeated);
+                    .map(|(sent, repeated)| same_place(sent, repeated));
                 Some(ReadBackFact {
                     reference: entry.reference.clone(),
                     at: entry.at(),
@@ -60,6 +60,13 @@ impl<'a> Heard<'a> {
         });
         holding.last()
     }
+}
+
+/// Whether a read-back repeats the place that was sent: to the last digit. How fine somebody spoke it is not in a statement, so
+/// whoever hears a coarser one has to decide, and to say the place that he means.
+#[must_use]
+pub fn same_place(sent: &Position, repeated: &Position) -> bool {
+    sent == repeated
 }
 
 /// The place that a statement names, against which a read-back is held.
@@ -119,17 +126,29 @@ impl Reception {
     /// The steps that were not taken at `at`, in their order.
     #[must_use]
     pub fn missing(&self, at: UtcMs) -> Vec<Step> {
+        let open = self
+            .steps()
+            .into_iter()
+            .filter(|(taken, _)| taken.is_none_or(|taken| taken > at));
+        open.map(|(_, step)| step).collect()
+    }
+
+    /// When the last step was taken; `None` while one is missing.
+    #[must_use]
+    pub fn complete_at(&self) -> Option<UtcMs> {
+        let taken: Option<Vec<UtcMs>> = self.steps().into_iter().map(|(taken, _)| taken).collect();
+        taken?.into_iter().max()
+    }
+
+    /// When each step was taken.
+    fn steps(&self) -> [(Option<UtcMs>, Step); 5] {
         let said = |fact: &Option<(Reference, UtcMs)>| fact.as_ref().map(|(_, at)| *at);
-        let steps = [
+        [
             (self.receipt, Step::Receipt),
             (said(&self.acknowledged), Step::Acknowledgement),
             (self.read_back_at(), Step::ReadBack),
             (said(&self.sent_down), Step::SentDown),
             (said(&self.confirmed_below), Step::ConfirmedBelow),
-        ];
-        let open = steps
-            .into_iter()
-            .filter(|(taken, _)| taken.is_none_or(|taken| taken > at));
-        open.map(|(_, step)| step).collect()
+        ]
     }
 }

@@ -8,7 +8,6 @@ use crate::contact::{Arrivals, Heard, Reception, Step};
 use crate::protection::{Clocks, Gaps, named_readers};
 use crate::standing::{Directory, Effective};
 use crate::values::Position;
-use crate::volumes::{Notified, of_legs};
 use record::name::{CallSign, Reference};
 use record::time::UtcMs;
 use std::collections::{BTreeMap, BTreeSet};
@@ -155,6 +154,17 @@ impl Movement {
         gaps.filter(|(_, missing)| !missing.is_empty()).collect()
     }
 
+    /// When all to whom it is or was notified had taken every step for `version`; `None` while something is missing.
+    #[must_use]
+    pub fn without_gaps_at(&self, version: &Version) -> Option<UtcMs> {
+        let told = self.versions.iter().filter(|told| told.at <= version.at);
+        let to: BTreeSet<&CallSign> = told.flat_map(|told| &told.notice.body.to).collect();
+        let complete = to
+            .into_iter()
+            .map(|sign| version.receptions.get(sign)?.complete_at());
+        complete.collect::<Option<Vec<UtcMs>>>()?.into_iter().max()
+    }
+
     /// With which gaps it left, when it has left.
     #[must_use]
     pub fn gaps_at_departure(&self) -> Option<Gaps> {
@@ -189,13 +199,6 @@ impl Movement {
             version: version.reference.clone(),
             age_ms: at.0 - version.at.0,
         }
-    }
-
-    /// What was notified, of one version, as an engine takes it; `None` where the route is not read here.
-    #[must_use]
-    pub fn notified<'v>(&self, version: &'v Version) -> Option<Notified<'v>> {
-        let exact = version.notice.exact.as_ref()?;
-        of_legs(&exact.legs, exact.datum)
     }
 
     /// When it was over: aborted, or all accounted for.

@@ -9,11 +9,17 @@ pub use way::{Awaited, Event, MOVES, Phase, Stage, Way};
 
 use crate::changes::Person;
 use crate::protection::Protection;
-use crate::values::{Count, Label, Language, List, Pcode, Position, Slug, Time, Words};
+use crate::values::{Count, DistrictCode, Label, Language, List, Position, Slug, Time, Words};
 use crate::volumes::{CheckPoint, LEGS_MAX, Legs, PlaceDatum, legs_join};
 use crate::wire::{Broken, body, rule, words};
 use record::name::CallSign;
 use std::collections::BTreeSet;
+
+/// Most movements of one participant that are notified and not over, at the door of its own log: notice reserves no road, and
+/// nobody fills a country with it.
+pub const OPEN_MOVEMENTS_MAX: usize = 1_000;
+/// Longest time from departure to arrival, in milliseconds: 30 days.
+pub const WINDOW_MS_MAX: i64 = 30 * 24 * 3600 * 1000;
 
 words! {
     /// By what means it goes.
@@ -89,7 +95,7 @@ body! {
         /// Shorter notice, because lives depend on it.
         emergency: Option<bool>,
         /// Through which areas, by their codes: no finer than a district.
-        pcodes: List<Pcode, 0, 32>,
+        pcodes: List<DistrictCode, 0, 32>,
         /// Through which areas, by name.
         admin_names: List<Label, 0, 32>,
         /// Earliest departure.
@@ -110,7 +116,12 @@ body! {
 
 fn notice_holds_together(notice: &Notice) -> Result<(), Broken> {
     let (from, until) = (notice.from.utc(), notice.until.utc());
-    rule(from < until, "until", "is after from")?;
+    let window = 1..=WINDOW_MS_MAX;
+    rule(
+        window.contains(&(until.0 - from.0)),
+        "until",
+        "is after from by at most 30 days",
+    )?;
     let ids: BTreeSet<&Slug> = notice.check_ins.iter().map(|point| &point.id).collect();
     rule(
         ids.len() == notice.check_ins.len(),

@@ -50,6 +50,12 @@ impl Stage {
         })
     }
 
+    /// Whether nothing more can be said of it.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Aborted | Self::Closed)
+    }
+
     /// Whether people are out.
     #[must_use]
     pub fn is_out(self) -> bool {

@@ -6,7 +6,6 @@ use crate::agreement::Agreement;
 use crate::contact::{Arrivals, Delivery, Heard, Reception, Step};
 use crate::protection::{Gaps, named_readers};
 use crate::standing::{Directory, Effective};
-use crate::volumes::Notified;
 use record::name::{CallSign, Origin, Reference};
 use record::time::UtcMs;
 use std::collections::{BTreeMap, BTreeSet};
@@ -120,6 +119,15 @@ pub struct Recipient {
     pub deleted: Option<Deleted>,
 }
 
+/// Why the exact place of a site is not given out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HeldBack {
+    /// By this exposure, until the owner decides anew: to nobody.
+    Frozen(Reference),
+    /// It was withdrawn from him by this statement.
+    Withdrawn(Reference),
+}
+
 /// A notified site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
@@ -223,16 +231,35 @@ impl Site {
         self.freezes.iter().find(open)
     }
 
-    /// Whether its exact place may be given to `recipient` at `at`: with consent, not withdrawn, and not frozen. Whoever gives
-    /// anything out asks this.
+    /// Whether its exact place may be given to `recipient` at `at`: sent to it with consent, and not held back.
     #[must_use]
     pub fn may_release(&self, recipient: &CallSign, at: UtcMs) -> bool {
         let state = self.recipients.get(recipient);
-        let withdrawn = |state: &Recipient| {
-            let withdrawn = state.withdrawn.as_ref();
-            withdrawn.is_some_and(|(_, withdrawn)| *withdrawn <= at)
-        };
-        self.frozen(at).is_none() && state.is_some_and(|state| state.sent && !withdrawn(state))
+        state.is_some_and(|state| state.sent) && self.held_back(recipient, at).is_none()
+    }
+
+    /// Why nothing of its exact place is given out any more, at `at`, to a reader whom its notices name. Whoever gives anything out
+    /// asks this. It takes nothing away from whoever has it: he goes on keeping away from the place.
+    #[must_use]
+    pub fn held_back(&self, from: &CallSign, at: UtcMs) -> Option<HeldBack> {
+        if *from == self.by {
+            return None;
+        }
+        if let Some(freeze) = self.frozen(at) {
+            return Some(HeldBack::Frozen(freeze.exposure.clone()));
+        }
+        let withdrawn = self.recipients.get(from)?.withdrawn.as_ref();
+        let (reference, _) = withdrawn.filter(|(_, withdrawn)| *withdrawn <= at)?;
+        Some(HeldBack::Withdrawn(reference.clone()))
+    }
+
+    /// All whom its notices name as readers of its exact place: recipients and the cell.
+    #[must_use]
+    pub fn readers(&self) -> BTreeSet<&CallSign> {
+        let versions = self.versions.iter();
+        versions
+            .flat_map(|version| version.notice.body.readers().chain(&version.sent_to))
+            .collect()
     }
 
     /// Of each recipient what is missing of the newest version at `at`: consent that was never used, and every step that was not
@@ -251,22 +278,6 @@ impl Site {
             (sign.clone(), missing)
         });
         gaps.filter(|(_, missing)| !missing.is_empty()).collect()
-    }
-
-    /// What was notified, of one version, as an engine takes it: its ground, or else its place. `None` where the place is not read
-    /// here.
-    #[must_use]
-    pub fn notified<'v>(&self, version: &'v Version) -> Option<Notified<'v>> {
-        let exact = version.notice.exact.as_ref()?;
-        let place = Notified {
-            ground: crate::volumes::Ground::Place(&exact.place),
-            altitude: None,
-            datum: exact.datum,
-            from: version.notice.body.valid_from.utc(),
-            until: None,
-        };
-        let ground = exact.ground.as_ref().and_then(|ground| ground.notified());
-        Some(ground.unwrap_or(place))
     }
 }
 

@@ -4,15 +4,19 @@
 
 mod exposure;
 mod fold;
+mod summary;
 
 pub use exposure::{Declare as ExposureDeclare, Exposure, fold as fold_exposures};
 pub use fold::{
-    Contested, Deleted, Freeze, Recipient, Site, SiteState, Verdict, Version, fold as fold_sites,
+    Contested, Deleted, Freeze, HeldBack, Recipient, Site, SiteState, Verdict, Version,
+    fold as fold_sites,
 };
+
+pub use summary::{Cell, Level, ROLLED_UP_BELOW, Summary, summary};
 
 use crate::changes::Person;
 use crate::protection::{Protection, Told};
-use crate::values::{Label, Language, List, Metres, Pcode, Position, Time, Words};
+use crate::values::{DistrictCode, Label, Language, List, Metres, Position, Time, Words};
 use crate::volumes::{PlaceDatum, Volume};
 use crate::wire::{Broken, body, rule, words};
 use record::name::CallSign;
@@ -88,7 +92,7 @@ body! {
         /// What it is.
         category: Category,
         /// The place by its codes, the finest last: no finer than a district.
-        pcodes: List<Pcode, 0, 3>,
+        pcodes: List<DistrictCode, 0, 3>,
         /// The administrative areas in which it lies, by name, the widest first.
         admin_names: List<Label, 0, 3>,
         /// The notification cell that validates it.

@@ -2,6 +2,7 @@
 
 use super::bodies::Names;
 use super::room::{Broken, Room};
+use ::node::views::candidates::CandidateQuery;
 use ::node::views::{OwedRow, ViewError, Views};
 use formats::scenario::{
     Actor, Answered, Expect, LineFact, Mention, Owed, Place, ShiftFact, Step, Sum, That, Urgency,
@@ -145,6 +146,7 @@ impl Seen<'_> {
                 let found = format!("not warned: {}", joined(&not_warned));
                 Ok(Verdict::new(not_warned.contains(&by.to_string()), found))
             }
+            That::Candidate(report, notice) => self.candidate(report, notice),
             That::ReadBack(by, about, _) | That::Language(by, about, _) => {
                 let state = self.recipient(by, about)?;
                 Ok(of_recipient(that, &state))
@@ -378,6 +380,30 @@ impl Seen<'_> {
         let may = site.may_release(by, self.now);
         let word = if may { "may" } else { "may not" };
         Ok(Verdict::new(may, format!("it {word} be given to {by}")))
+    }
+
+    fn candidate(&self, report: &Mention, notice: &Mention) -> Judged {
+        let asked = CandidateQuery {
+            notice: Some(self.reference(notice).clone()),
+            report: Some(self.reference(report).clone()),
+            ..CandidateQuery::all(self.now, self.now)
+        };
+        let found = self.views.snapshot(|moment| moment.candidates(&asked))?;
+        let Some(found) = found else {
+            return Ok(Verdict::no(
+                "no such report, or no such notice, is known there",
+            ));
+        };
+        let found = found.map_err(Broken::of)?;
+        let Some(candidate) = found.cases.candidates.first() else {
+            return Ok(Verdict::no("it is no candidate"));
+        };
+        let had: Vec<String> = candidate.had.keys().map(ToString::to_string).collect();
+        let how = candidate.nearness.as_str();
+        Ok(Verdict::new(
+            true,
+            format!("it is a candidate: {how}; had by {}", joined(&had)),
+        ))
     }
 
     fn movement(&self, about: &Mention, word: &str) -> Judged {

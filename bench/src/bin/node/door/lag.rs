@@ -1,7 +1,7 @@
 //! How far behind their receipts the views are.
 
 use super::Outcome;
-use super::clients::Answer;
+use bench::clients::Answer;
 use node::views::Views;
 use record::name::Origin;
 use std::sync::Arc;

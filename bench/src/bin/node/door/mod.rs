@@ -2,25 +2,21 @@
 //! it was told to; clients on the same machine, each on a connection of its own with a token of its own. What they send was
 //! signed before. Beside it PostgreSQL, which takes the same rows from as many connections.
 
-mod clients;
 mod lag;
 mod peer;
 mod said;
-mod served;
 
 use bench::Outcome;
+use bench::clients::{self, Connected, Load, Pace};
 use bench::disk::Scratch;
 use bench::measure::Latency;
+use bench::served::{CONNECTIONS, Served};
 use bench::table::{Goal, Peer, Table, Unit};
-use clients::{Connected, Load, Pace};
 use lag::Marks;
 use said::Signed;
-use served::Served;
 use std::path::Path;
 use std::time::Duration;
 
-/// Clients, each on a connection that stays open.
-pub const CONNECTIONS: usize = 64;
 /// What has to be taken in a second.
 const PER_SECOND_MIN: f64 = 3_000.0;
 /// What is brought in a second on a busy day.
@@ -109,7 +105,8 @@ fn bring(
         signed.mean_bytes()
     );
     let marks = Marks::follow(served.views(), &log.origin)?;
-    let load = clients::bring::<Connected>(served.clients(&signed), signed.len(), pace, during)?;
+    let load =
+        clients::bring::<Connected>(served.clients(&signed.bodies()), signed.len(), pace, during)?;
     served.node().settle();
     let lags = marks.end()?.lags(&load.answers)?;
     let lag = Latency::of(&lags);

@@ -2,8 +2,8 @@
 //! statements, with the same keys and indexes, in one prepared command and one commit a statement. It checks no signature,
 //! judges nothing, proves nothing, speaks no HTTP and keeps no full text.
 
-use super::clients::{self, Answer, Line, Load, Pace};
 use super::{CONNECTIONS, Outcome};
+use bench::clients::{self, Answer, Line, Load, Pace};
 use bench::postgres::Cluster;
 use postgres::types::private::BytesMut;
 use postgres::types::{IsNull, ToSql, Type, to_sql_checked};

@@ -1,9 +1,8 @@
 //! A node as `truceline serve` serves it, founded for this, on a port of this machine.
 
-use super::clients::Client;
-use super::said::Signed;
-use super::{CONNECTIONS, Outcome};
+use crate::Outcome;
 use crate::cast::{SIGNS, origin};
+use crate::clients::Client;
 use node::accounts::{Accounts, NewAccount, NewToken, Scope, Secret, TOKENS_PER_ACCOUNT_MAX};
 use node::home::{Founded, Home};
 use node::http::{self, App, node_routes, routes, server};
@@ -23,6 +22,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use truce::participants::Office;
 
+/// Clients, each on a connection that stays open.
+pub const CONNECTIONS: usize = 64;
 const PASSWORD: &str = "four horses in a field";
 const TOKEN_LASTS_MS: i64 = 24 * 3600 * 1000;
 
@@ -40,6 +41,9 @@ pub struct Served {
 
 impl Served {
     /// Founds a mission in `dir` and opens its door.
+    ///
+    /// # Errors
+    /// Whatever went wrong.
     pub fn start(dir: &Path) -> Outcome<Self> {
         let home = Home::new(&dir.join(SIGNS[0]));
         let every = Office::ALL.to_vec();
@@ -81,35 +85,45 @@ impl Served {
     }
 
     /// The node behind the door.
+    #[must_use]
     pub fn node(&self) -> &Arc<Node> {
         &self.node
     }
 
     /// What the mission's own people read.
+    #[must_use]
     pub fn views(&self) -> &Arc<Views> {
         self.node.views(&Eyes::Node)
     }
 
     /// The log in which is said what comes through the door.
+    ///
+    /// # Errors
+    /// That the node does not keep it.
     pub fn log(&self) -> Outcome<LogId> {
         let own = self.node.own_of(&SIGNS[0].parse()?)?;
         Ok(own.log().id().clone())
     }
 
     /// The keys of the mission's desks.
+    #[must_use]
     pub fn desks(&self) -> &[(Kid, SecretKey)] {
         &self.desks
     }
 
-    /// Clients that are not connected yet, each with a token of its own, to bring what is `signed`.
-    pub fn clients(&self, signed: &Signed) -> Vec<Client> {
+    /// Clients that are not connected yet, each with a token of its own, to bring these `bodies`.
+    #[must_use]
+    pub fn clients(&self, bodies: &Arc<Vec<Vec<u8>>>) -> Vec<Client> {
         let clients = self.tokens.iter();
         clients
-            .map(|token| Client::new(self.address, token.reveal(), signed.bodies()))
+            .map(|token| Client::new(self.address, token.reveal(), Arc::clone(bodies)))
             .collect()
     }
 
     /// Closes the door and the node in good order; where its files are.
+    ///
+    /// # Errors
+    /// That it did not end in good order.
     pub fn stop(self) -> Outcome<PathBuf> {
         let _ = self.stop.send(());
         self.runtime.block_on(self.serving)?;
@@ -140,7 +154,7 @@ fn tokens(accounts: &Accounts, runtime: &Runtime) -> Outcome<Vec<Secret>> {
         for number in 0..TOKENS_PER_ACCOUNT_MAX.min(CONNECTIONS - tokens.len()) {
             let new = NewToken {
                 label: format!("client {number}"),
-                scopes: BTreeSet::from([Scope::Say]),
+                scopes: BTreeSet::from([Scope::Read, Scope::Say]),
                 offices: None,
                 lasts_ms: TOKEN_LASTS_MS,
             };

@@ -1,20 +1,20 @@
 //! Clients that bring what is ready to be sent, and read the answers: as little work as can be, because they run on the
 //! processors of whom they measure.
 
-use super::Outcome;
-use bench::measure::{Latency, Processor};
+use crate::Outcome;
+use crate::measure::{Latency, Processor};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::LocalSet;
 
 /// Longest answer that is expected, in bytes.
-const ANSWER_BYTES_MAX: usize = 16 * 1024;
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// How fast work is brought.
 #[derive(Clone, Copy)]
@@ -26,6 +26,7 @@ pub enum Pace {
 }
 
 /// Somebody who brings one piece of work at a time and waits until it is done.
+#[allow(async_fn_in_trait, reason = "all lines stay on one thread")]
 pub trait Line: Sized {
     /// What it is before it is connected.
     type Address;
@@ -110,6 +111,9 @@ impl Work {
 }
 
 /// Connects to all of `lines`, then brings up to `count` pieces within `during`, on a thread of its own.
+///
+/// # Errors
+/// The first that a line gives.
 pub fn bring<L: Line<Address: Send> + 'static>(
     lines: Vec<L::Address>,
     count: usize,
@@ -177,15 +181,20 @@ async fn brought<L: Line + 'static>(
     })
 }
 
+/// Answers that are kept, each as it was read.
+pub type Kept = Arc<Mutex<Vec<String>>>;
+
 /// A program that says statements with its token.
 pub struct Client {
     address: SocketAddr,
     head: String,
     bodies: Arc<Vec<Vec<u8>>>,
+    kept: Option<Kept>,
 }
 
 impl Client {
     /// A client that will bring `bodies`.
+    #[must_use]
     pub fn new(address: SocketAddr, token: &str, bodies: Arc<Vec<Vec<u8>>>) -> Self {
         let head = format!(
             "POST /api/v1/statements HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
@@ -195,6 +204,16 @@ impl Client {
             address,
             head,
             bodies,
+            kept: None,
+        }
+    }
+
+    /// The same, and it keeps what is answered.
+    #[must_use]
+    pub fn keeping(self, kept: &Kept) -> Self {
+        Self {
+            kept: Some(Arc::clone(kept)),
+            ..self
         }
     }
 }
@@ -238,6 +257,10 @@ impl Line for Connected {
             }
             length += read;
             if let Some(answer) = whole(&self.got[..length]) {
+                if let Some(kept) = &self.client.kept {
+                    let mut kept = kept.lock().map_err(|_| "a client panicked")?;
+                    kept.push(answer.1.to_owned());
+                }
                 return logged(answer);
             }
         }
