@@ -14,6 +14,7 @@ use record::time::UtcMs;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use truce::Truce;
 use truce::notified::{self, Cases, Counting, Happened, Nearness, Steps};
@@ -508,12 +509,13 @@ impl Noticed {
         let mut counting = Vec::with_capacity(looked.len());
         let mut not_compared = BTreeMap::new();
         for version in looked {
-            if !references.contains_key(&version.id) {
-                let found = reference(db, logs, version.id)?;
-                let found = found.ok_or_else(|| damaged("has no statement"))?;
-                references.insert(version.id, found);
-            }
-            let notice = &references[&version.id];
+            let notice = match references.entry(version.id) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    let found = reference(db, logs, version.id)?;
+                    new.insert(found.ok_or_else(|| damaged("has no statement"))?)
+                }
+            };
             let (read, why) = read_kept(notice, &version.body)?;
             not_compared.extend(why.map(|why| (notice.clone(), why)));
             counting.push(read);
