@@ -14,8 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead as _;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
+use support::notices::Notice;
 use support::server::Server;
-use support::{Exercise, office_for};
+use support::{Exercise, notices, office_for, sign};
 use truce::participants::Office;
 
 const TOLD: &str = "delivered_copy_cannot_be_watched_or_recalled";
@@ -163,11 +164,14 @@ fn every_answer_that_tells_an_exact_place_is_counted_and_no_other() {
     for reader in ["RU", "US", "MISSION", "HUM"] {
         let mut before = counts(&server, reader);
         for way in &ways {
-            let (_, answer) = server.get(Some(reader), way);
+            let (status, answer) = server.get(Some(reader), way);
             let text = answer.to_string();
             let now = counts(&server, reader);
+            // A script spells the place digit by digit.
+            let script = way.ends_with("/script") && status == 200;
             for (notice, marks) in &marks {
-                let tells = marks.iter().any(|mark| text.contains(mark));
+                let of_way = way.contains("/movements/") == (*notice == &road);
+                let tells = marks.iter().any(|mark| text.contains(mark)) || (script && of_way);
                 let of = |counts: &BTreeMap<String, u64>| counts.get(&notice.to_string()).copied();
                 let counted = of(&now).unwrap_or(0) - of(&before).unwrap_or(0);
                 assert_eq!(counted, u64::from(tells), "{reader} {way} {notice}");
@@ -231,6 +235,28 @@ fn a_check_counts_what_it_meets() {
         &around(SITE_AT, 500, "2016-03-02T00:00:00Z"),
     );
     assert_eq!(times(&server, "RU", &near), 0);
+}
+
+#[test]
+fn where_notices_meet_is_counted_for_whoever_is_told() {
+    let exercise = four();
+    let notice = Notice::to(&["US", "RU"]).through("MISSION");
+    let clinic = notices::say(&exercise, "HUM", notices::site(&notice, json!({})));
+    exercise.node().settle();
+    let server = Server::of(&exercise);
+    let draft = notices::movement(&Notice::to(&["US"]), notices::legs());
+    let signed = exercise
+        .node()
+        .sign(&sign("RU"), Office::NotificationOfficer, None, draft)
+        .unwrap();
+    let body = json!({"statement": signed.to_string()});
+    let (status, answer) = server.post("RU", "/api/v1/statements", None, &body);
+    assert_eq!(status, 201, "{answer}");
+    assert_eq!(times(&server, "RU", &clinic), 1, "told in the answer");
+    server.get(Some("RU"), "/api/v1/conflicts");
+    assert_eq!(times(&server, "RU", &clinic), 2, "and in the list");
+    server.get(Some("US"), "/api/v1/conflicts");
+    assert_eq!(times(&server, "US", &clinic), 0, "which is empty for US");
 }
 
 #[test]

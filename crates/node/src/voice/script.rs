@@ -142,7 +142,7 @@ pub fn script(
     let mark = Sentence::new("copy-mark")
         .text("reader", reader.call_sign)
         .text("account", reader.account)
-        .text("at", reader.at);
+        .text("at", UtcMs(reader.at.0.div_euclid(1000) * 1000));
     let [en, ru, ar] = LANGUAGES.map(|language| mark.in_language(language));
     let of = match notice.told {
         Told::Site(..) => Of::Site,
@@ -186,12 +186,13 @@ impl LineRow {
 }
 
 impl Names {
-    /// Of names in any scripts: for each language the first one in its script, or else the first of all.
+    /// Of names in any scripts: for each language the first one in its script, or else in Latin letters, or else the first of all.
     fn of(names: &[&str]) -> Option<Self> {
         let first = *names.first()?;
+        let found = |script: Letters| names.iter().find(|name| Letters::of(name) == script);
         let in_script = |script: Letters| {
-            let found = names.iter().find(|name| Letters::of(name) == script);
-            (*found.unwrap_or(&first)).to_owned()
+            let name = found(script).or_else(|| found(Letters::Latin));
+            (*name.unwrap_or(&first)).to_owned()
         };
         let scripts = [Letters::Latin, Letters::Cyrillic, Letters::Arabic];
         Some(Self(scripts.map(in_script)))
