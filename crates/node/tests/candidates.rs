@@ -322,6 +322,15 @@ fn a_convoy_that_is_hit_on_its_road_is_a_candidate_there_and_then() {
     assert_eq!(answer["candidates"][0]["had"]["RU"], had);
     let counted = json!({"RU": {"notices": 1, "hit": 1, "hit_though_passed_down": 1}});
     assert_eq!(answer["recipients"], counted);
+    // Beside a report whose place is read it tells where the convoy was: a read of that.
+    let read = |who: &str| {
+        let (_, page) = server.get(Some(who), "/api/v1/reads");
+        let rows = page["items"].as_array().unwrap().iter();
+        let notices = rows.map(|row| row["notice"].as_str().unwrap().to_owned());
+        notices.collect::<Vec<_>>()
+    };
+    ask(&server, "US", "");
+    assert_eq!((read("RU"), read("US")), (vec![convoy.to_string()], vec![]));
 }
 
 /// Everything of an answer but when it was given and which request it was.
