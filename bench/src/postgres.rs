@@ -46,6 +46,22 @@ impl Cluster {
     /// # Errors
     /// [`MISSING`], or what one of its programs says.
     pub fn start(folder: &Path) -> Outcome<Self> {
+        let connections = format!("max_connections={CONNECTIONS_MAX}");
+        let durable = [
+            connections.as_str(),
+            "fsync=on",
+            "synchronous_commit=on",
+            "shared_buffers=256MB",
+            "max_wal_size=4GB",
+        ];
+        Self::with(folder, &durable)
+    }
+
+    /// The same with settings of one's own, each `name=value`.
+    ///
+    /// # Errors
+    /// As for [`Cluster::start`].
+    pub fn with(folder: &Path, settings: &[&str]) -> Outcome<Self> {
         let programs = programs().ok_or(MISSING)?;
         let user = other_user()?;
         let dir = place(folder, user)?;
@@ -57,15 +73,8 @@ impl Cluster {
         let version = said(run("postgres").arg("--version"))?;
         let mut server = run("postgres");
         server.arg("-D").arg(&data).arg("-k").arg(dir.path());
-        for setting in [
-            "listen_addresses=".to_owned(),
-            format!("max_connections={CONNECTIONS_MAX}"),
-            "fsync=on".to_owned(),
-            "synchronous_commit=on".to_owned(),
-            "shared_buffers=256MB".to_owned(),
-            "max_wal_size=4GB".to_owned(),
-        ] {
-            server.args(["-c", &setting]);
+        for setting in ["listen_addresses="].iter().chain(settings) {
+            server.args(["-c", setting]);
         }
         let log = fs::File::create(dir.path().join("server.log"))?;
         let server = server.stdout(Stdio::null()).stderr(log).spawn()?;

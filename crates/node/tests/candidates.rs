@@ -454,7 +454,7 @@ fn those_who_read_both_are_told_as_soon_as_a_report_is_a_candidate() {
     exercise.at("2016-03-02T12:00:00Z");
     let hit = report(&exercise, "2016-03-02T06:00:00Z", &["US"], exact(0, 10));
     let candidate = json!({"report": hit.to_string(), "notice": clinic.to_string()});
-    assert_eq!(told_until(&us, "report", &hit), [candidate.clone()]);
+    assert_eq!(told_until(&us, "report", &hit), [candidate]);
     assert!(told_until(&ru, "report", &hit).is_empty());
 
     // A second clinic was hit before anybody heard that US had it: the receipt makes it a candidate.

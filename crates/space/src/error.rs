@@ -169,6 +169,27 @@ pub enum InputError {
         /// End, milliseconds UTC.
         end_ms: i64,
     },
+    /// A plan for a window that has ended.
+    #[error(
+        "the window ended at {end_ms} ms; it is {now_ms} ms now (UTC): nothing is left to plan"
+    )]
+    AlreadyEnded {
+        /// End, milliseconds UTC.
+        end_ms: i64,
+        /// When it was checked, milliseconds UTC.
+        now_ms: i64,
+    },
+    /// A plan for a window that is too far ahead.
+    #[error(
+        "the window starts at {start_ms} ms, more than {} days after now, {now_ms} ms (UTC): plan it later",
+        crate::units::PLAN_AHEAD_MS_MAX / 86_400_000
+    )]
+    TooFarAhead {
+        /// Start, milliseconds UTC.
+        start_ms: i64,
+        /// When it was checked, milliseconds UTC.
+        now_ms: i64,
+    },
     /// A time outside of what this crate stores (years 1700 to 2230).
     #[error("time {ms} ms UTC is out of range")]
     TimeOutOfRange {

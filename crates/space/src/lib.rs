@@ -5,12 +5,14 @@
 //! The crate is pure: it reads no file, no clock and no network.
 
 pub mod altitude;
+mod edges;
 mod error;
 mod geodesy;
 mod index;
 mod motion;
 mod predicate;
 mod shape;
+mod simd;
 mod units;
 mod verdict;
 mod volume;
@@ -19,12 +21,13 @@ pub use altitude::{AltitudeBand, Band, Heights, Limit, NoHeights, Range, Vertica
 pub use error::{IndexError, InputError};
 pub use geodesy::EDGE_KM_MAX;
 pub use index::{
-    Answer, Ask, Conflict, DELTA_LIMIT, DELTA_MAX, Holder, NEAREST_M_MAX, Near, Path, Rebuild,
-    Rebuilt, Snapshot, Space, Stamp, TAIL_MAX, VolumeId, Writer,
+    Answer, Ask, Conflict, DELTA_LIMIT, DELTA_MAX, Holder, NEAREST_M_MAX, Near, Rebuild, Rebuilt,
+    Snapshot, Space, Stamp, TAIL_MAX, VolumeId, Writer,
 };
 pub use motion::Waypoint;
 pub use shape::{DENSIFIED_VERTICES_MAX, VERTICES_MAX};
-pub use units::{E8, GeoBox, LonLat, Position, UtcMs, Window};
+pub use simd::Path;
+pub use units::{CLOCKS_MS, E8, GeoBox, LonLat, PLAN_AHEAD_MS_MAX, Position, UtcMs, Window};
 pub use verdict::{Judgement, Reason, Rules, Verdict, Witness};
 pub use volume::{
     CIRCLE_RADIUS_M_MAX, CORRIDOR_HALF_WIDTH_M_MAX, Edges, Fill, Footprint, HorizontalDatum,

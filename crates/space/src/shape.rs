@@ -2,12 +2,15 @@
 
 use std::cmp::Ordering;
 
+use crate::edges::{Borders, Pair};
 use crate::error::InputError;
 use crate::geodesy::{self, Cut};
 use crate::predicate::{
     self, Contact, Locus, Narrow, Wide, Width, contact, crossing, minus, on_segment, side, winding,
 };
+use crate::simd::{self, BoxOf, Path};
 use crate::units::{E8, FINE, GeoBox, LonLat, Position, TURN, snap};
+use crate::verdict::{Body, Piece};
 use crate::volume::{Edges, Fill, Polygon};
 
 /// Most vertices of one volume as declared, all rings and parts together (the limit of ASTM F3548-21).
@@ -51,6 +54,17 @@ pub(crate) struct PartRef<'a> {
 pub(crate) enum PointsRef<'a> {
     Narrow(&'a [[i32; 2]]),
     Wide(&'a [[i64; 2]]),
+}
+
+impl<'a> PartRef<'a> {
+    /// Its vertices, if it is a single ring of ordinary size.
+    #[inline(always)]
+    fn narrow_ring(&self) -> Option<&'a [[i32; 2]]> {
+        match self.points {
+            PointsRef::Narrow(points) if self.ends.is_empty() => Some(points),
+            _ => None,
+        }
+    }
 }
 
 impl Part {
@@ -525,6 +539,19 @@ pub(crate) enum AreaMeet {
 pub(crate) struct Scratch {
     a: Vec<[[i64; 2]; 2]>,
     b: Vec<[[i64; 2]; 2]>,
+    pair: Pair,
+}
+
+impl Scratch {
+    /// Takes in the piece that the next ones are compared with, all of them.
+    pub(crate) fn ask(&mut self, piece: &Piece<'_>, path: Path) {
+        self.pair.path = path;
+        if let Body::Part(part) = &piece.body
+            && let Some(ring) = part.narrow_ring()
+        {
+            self.pair.ask(ring.iter().copied());
+        }
+    }
 }
 
 /// A coordinate that is stored in 32 or 64 bits.
@@ -639,6 +666,11 @@ pub(crate) fn meet(a: &PartRef<'_>, b: &PartRef<'_>, scratch: &mut Scratch) -> A
         let shift = [b.anchor[0] + turn - a.anchor[0], b.anchor[1] - a.anchor[1]];
         let still = [0, 0];
         let found = match (a.points, b.points) {
+            (PointsRef::Narrow(p), PointsRef::Narrow(q))
+                if a.ends.is_empty() && b.ends.is_empty() =>
+            {
+                meet_narrow(p, q, shift, anchored, &mut scratch.pair)
+            }
             (PointsRef::Narrow(p), PointsRef::Narrow(q)) => meet_rings::<Narrow, _, _>(
                 Rings {
                     points: p,
@@ -713,6 +745,44 @@ pub(crate) fn meet(a: &PartRef<'_>, b: &PartRef<'_>, scratch: &mut Scratch) -> A
     best
 }
 
+/// The same for two single rings of ordinary size, the first of which the buffers hold.
+#[inline(always)]
+fn meet_narrow(
+    p: &[[i32; 2]],
+    q: &[[i32; 2]],
+    shift: [i64; 2],
+    common: [i64; 4],
+    pair: &mut Pair,
+) -> AreaMeet {
+    // The two are at most ten degrees wide and have a box in common: all of this is below 2³¹.
+    let small = |v: i64| v as i32;
+    let [dx, dy] = shift.map(small);
+    let common = BoxOf {
+        low: [small(common[0]), small(common[1])],
+        high: [small(common[2]), small(common[3])],
+    };
+    match simd::borders(pair, q.iter().map(|v| [v[0] + dx, v[1] + dy]), &common) {
+        Borders::Cross([p, q, r, s]) => AreaMeet::Overlap(crossing(p, q, r, s)),
+        Borders::Inside(at) => AreaMeet::Overlap(at),
+        Borders::Apart => AreaMeet::Clear,
+        Borders::Touch(at) => {
+            let rings = |points, shift| Rings {
+                points,
+                ends: &[],
+                shift,
+            };
+            touching(rings(p, [0, 0]), rings(q, shift), at)
+        }
+    }
+}
+
+/// Borders that touch without crossing: every contact is at a vertex, so that stretches between contacts have ends on the grid and their middles lie on the grid of halves.
+fn touching<T: Coord, U: Coord>(a: Rings<'_, T>, b: Rings<'_, U>, at: [i64; 2]) -> AreaMeet {
+    inside_stretch(a, b)
+        .or_else(|| inside_stretch(b, a))
+        .map_or(AreaMeet::Touch(at), AreaMeet::Overlap)
+}
+
 #[inline(always)]
 fn meet_rings<W: Width, T: Coord, U: Coord>(
     a: Rings<'_, T>,
@@ -754,10 +824,7 @@ fn meet_rings<W: Width, T: Coord, U: Coord>(
         }
         return AreaMeet::Clear;
     };
-    // Borders touch without crossing: every contact is at a vertex, so that stretches between contacts have ends on the grid and their middles lie on the grid of halves.
-    inside_stretch(a, b)
-        .or_else(|| inside_stretch(b, a))
-        .map_or(AreaMeet::Touch(touch), AreaMeet::Overlap)
+    touching(a, b, touch)
 }
 
 /// A place where the border of `a` runs inside `b`, or along the border of `b` with both insides on the same side.

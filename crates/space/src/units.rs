@@ -249,6 +249,11 @@ impl UtcMs {
     }
 }
 
+/// Furthest ahead that the start of a plan may lie, milliseconds: thirty days (`OiMaxPlanHorizon` of ASTM F3548-21).
+pub const PLAN_AHEAD_MS_MAX: i64 = 30 * 24 * 3_600_000;
+/// How far clocks of two sides may differ, milliseconds (`TimeSyncMaxDifferentialSeconds` of ASTM F3548-21).
+pub const CLOCKS_MS: i64 = 5_000;
+
 /// A half-open window `[start, end)`. Without an end it is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Window {
@@ -286,6 +291,26 @@ impl Window {
     /// A time beyond the years 1700 to 2230.
     pub fn at(instant: UtcMs) -> Result<Self, InputError> {
         Self::new(instant, Some(UtcMs(instant.0.saturating_add(1))))
+    }
+
+    /// Refuses a window as a plan that is made now: one that has ended, by whatever clock within [`CLOCKS_MS`], and one that starts more than [`PLAN_AHEAD_MS_MAX`] from now. One that has started already passes: what is under way is notified too.
+    ///
+    /// # Errors
+    /// [`InputError::AlreadyEnded`], [`InputError::TooFarAhead`].
+    pub fn check_plan(&self, now: UtcMs) -> Result<(), InputError> {
+        if self.end <= now.0.saturating_sub(CLOCKS_MS) {
+            return Err(InputError::AlreadyEnded {
+                end_ms: self.end,
+                now_ms: now.0,
+            });
+        }
+        if self.start.saturating_sub(now.0) > PLAN_AHEAD_MS_MAX {
+            return Err(InputError::TooFarAhead {
+                start_ms: self.start,
+                now_ms: now.0,
+            });
+        }
+        Ok(())
     }
 
     /// First instant.

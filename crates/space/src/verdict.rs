@@ -4,6 +4,7 @@ use crate::altitude::Meet;
 use crate::geodesy;
 use crate::motion::{self, LegMeet};
 use crate::shape::{self, AreaMeet, PartRef, PointLocus, Scratch};
+use crate::simd::Path;
 use crate::units::{Position, UtcMs, Window};
 use crate::volume::Volume;
 use crate::{altitude::Band, motion::Leg};
@@ -129,7 +130,7 @@ impl Judgement {
     }
 }
 
-/// The verdict on two pieces.
+/// The verdict on two pieces, of which the buffers have been told the first.
 #[inline]
 pub(crate) fn judge(
     a: &Piece<'_>,
@@ -390,6 +391,7 @@ impl Volume {
         let (mut scratch, mut edges) = (Scratch::default(), Vec::new());
         let mut found: Option<Judgement> = None;
         for a in self.pieces() {
+            scratch.ask(&a, Path::best());
             for b in other.pieces() {
                 let next = judge(&a, &b, rules, &mut scratch, &mut edges);
                 if next.verdict == Verdict::Overlap {

@@ -3,11 +3,13 @@
 use geo::Intersects;
 use packed_spatial_index::{Box3D, Index3DBuilder, SimdIndex3D};
 use rstar::primitives::{GeomWithData, Rectangle};
-use rstar::{AABB, RTree};
+use rstar::{AABB, ParentNode, RTree, RTreeNode};
 use rusqlite::Connection;
 use space::{Ask, Position, Space, UtcMs, Volume};
 
-use crate::Outcome;
+use bench::Outcome;
+
+use crate::Workload;
 use crate::workload::{Moment, Thing};
 
 /// Something that answers both questions. Answers are indices of volumes.
@@ -15,6 +17,17 @@ pub trait Peer {
     fn name(&self) -> &'static str;
     fn conflicts(&mut self, question: usize, out: &mut Vec<u32>) -> Outcome;
     fn holding(&mut self, moment: usize, out: &mut Vec<u32>) -> Outcome;
+
+    /// Bytes of all volumes with their shapes, where it can be told.
+    fn bytes(&mut self) -> Outcome<Option<f64>>;
+
+    /// Adds a volume, visible when this returns; false when this peer cannot.
+    fn insert(&mut self, id: usize, thing: &Thing) -> Outcome<bool>;
+
+    /// Mean of a conflict question inside of a server, microseconds.
+    fn server_us(&mut self) -> Outcome<Option<f64>> {
+        Ok(None)
+    }
 }
 
 /// The crate under test. Questions are parsed once: so they are for all peers.
@@ -47,6 +60,14 @@ impl Peer for Ours {
         out.extend(hits.iter().map(|h| h.id.0 as u32));
         Ok(())
     }
+
+    fn bytes(&mut self) -> Outcome<Option<f64>> {
+        Ok(Some(self.space.snapshot().bytes() as f64))
+    }
+
+    fn insert(&mut self, _: usize, _: &Thing) -> Outcome<bool> {
+        Ok(false)
+    }
 }
 
 /// Volumes, questions and moments as `geo` takes them, shared by its three users.
@@ -59,14 +80,23 @@ pub struct Exact<'a> {
 }
 
 impl<'a> Exact<'a> {
-    pub fn new(things: &'a [Thing], questions: &'a [Thing], moments: &'a [Moment]) -> Self {
+    pub fn new(work: &'a Workload) -> Self {
         Self {
-            things,
-            polygons: things.iter().map(Thing::polygon).collect(),
-            questions,
-            question_polygons: questions.iter().map(Thing::polygon).collect(),
-            moments,
+            things: &work.volumes,
+            polygons: work.volumes.iter().map(Thing::polygon).collect(),
+            questions: &work.questions,
+            question_polygons: work.questions.iter().map(Thing::polygon).collect(),
+            moments: &work.moments,
         }
+    }
+
+    /// Bytes of the shapes, as `geo` keeps them.
+    fn bytes(&self) -> usize {
+        let ring = |p: &geo::Polygon| size_of_val(&p.exterior().0[..]);
+        self.polygons
+            .iter()
+            .map(|p| size_of::<geo::Polygon>() + ring(p))
+            .sum()
     }
 
     fn meets(&self, thing: usize, question: usize) -> bool {
@@ -91,19 +121,34 @@ fn far(end_ms: Option<i64>) -> f64 {
     end_ms.map_or(1e15, |ms| ms as f64)
 }
 
+type Box4 = GeomWithData<Rectangle<[f64; 4]>, u32>;
+
+fn box_of(t: &Thing, i: u32) -> Box4 {
+    let b = t.bounds();
+    let low = [b[0], b[1], t.start_ms as f64, f64::from(t.low_cm)];
+    let high = [b[2], b[3], far(t.end_ms), f64::from(t.high_cm)];
+    GeomWithData::new(Rectangle::from_corners(low, high), i)
+}
+
+/// Nodes of a tree, leaves included.
+fn nodes(parent: &ParentNode<Box4>) -> usize {
+    let below = |child: &RTreeNode<Box4>| match child {
+        RTreeNode::Leaf(_) => 1,
+        RTreeNode::Parent(parent) => 1 + nodes(parent),
+    };
+    parent.children().iter().map(below).sum()
+}
+
 pub struct Rstar<'a> {
     exact: &'a Exact<'a>,
-    tree: RTree<GeomWithData<Rectangle<[f64; 4]>, u32>>,
+    tree: RTree<Box4>,
 }
 
 impl<'a> Rstar<'a> {
+    pub const NAME: &'static str = "rstar 4D + geo";
+
     pub fn new(exact: &'a Exact<'a>) -> Self {
-        let boxes = exact.things.iter().zip(0..).map(|(t, i)| {
-            let b = t.bounds();
-            let low = [b[0], b[1], t.start_ms as f64, f64::from(t.low_cm)];
-            let high = [b[2], b[3], far(t.end_ms), f64::from(t.high_cm)];
-            GeomWithData::new(Rectangle::from_corners(low, high), i)
-        });
+        let boxes = exact.things.iter().zip(0..).map(|(t, i)| box_of(t, i));
         Self {
             exact,
             tree: RTree::bulk_load(boxes.collect()),
@@ -113,7 +158,7 @@ impl<'a> Rstar<'a> {
 
 impl Peer for Rstar<'_> {
     fn name(&self) -> &'static str {
-        "rstar 4D + geo"
+        Self::NAME
     }
 
     fn conflicts(&mut self, question: usize, out: &mut Vec<u32>) -> Outcome {
@@ -142,6 +187,17 @@ impl Peer for Rstar<'_> {
             .map(|item| item.data);
         out.extend(found.filter(|&i| self.exact.holds(i as usize, moment)));
         Ok(())
+    }
+
+    fn bytes(&mut self) -> Outcome<Option<f64>> {
+        let tree = nodes(self.tree.root()) * size_of::<RTreeNode<Box4>>();
+        Ok(Some((tree + self.exact.bytes()) as f64))
+    }
+
+    /// The tree only: the shape is made for it as for all peers.
+    fn insert(&mut self, id: usize, thing: &Thing) -> Outcome<bool> {
+        self.tree.insert(box_of(thing, id as u32));
+        Ok(true)
     }
 }
 
@@ -208,6 +264,36 @@ impl Peer for Packed<'_> {
         );
         Ok(())
     }
+
+    fn bytes(&mut self) -> Outcome<Option<f64>> {
+        Ok(Some(
+            (self.index.to_bytes().len() + self.exact.bytes()) as f64,
+        ))
+    }
+
+    /// It is built once.
+    fn insert(&mut self, _: usize, _: &Thing) -> Outcome<bool> {
+        Ok(false)
+    }
+}
+
+const INSERT: &str = "INSERT INTO volume VALUES (?,?,?,?,?,?,?,?,?)";
+
+type Columns = (i64, f64, f64, f64, f64, i64, i64, i32, i32);
+
+fn columns(i: i64, t: &Thing) -> Columns {
+    let b = t.bounds();
+    (
+        i,
+        b[0],
+        b[2],
+        b[1],
+        b[3],
+        t.start_ms,
+        t.end(),
+        t.low_cm,
+        t.high_cm,
+    )
 }
 
 /// Two dimensions in the tree, time and height in auxiliary columns: of SQLite's ways the fastest at the median.
@@ -224,20 +310,9 @@ impl<'a> Sqlite<'a> {
         )?;
         let insert = connection.transaction()?;
         {
-            let mut row = insert.prepare("INSERT INTO volume VALUES (?,?,?,?,?,?,?,?,?)")?;
+            let mut row = insert.prepare(INSERT)?;
             for (t, i) in exact.things.iter().zip(0i64..) {
-                let b = t.bounds();
-                row.execute((
-                    i,
-                    b[0],
-                    b[2],
-                    b[1],
-                    b[3],
-                    t.start_ms,
-                    t.end(),
-                    t.low_cm,
-                    t.high_cm,
-                ))?;
+                row.execute(columns(i, t))?;
             }
         }
         insert.commit()?;
@@ -289,5 +364,17 @@ impl Peer for Sqlite<'_> {
             }
         }
         Ok(())
+    }
+
+    fn bytes(&mut self) -> Outcome<Option<f64>> {
+        let size = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
+        let rows: i64 = self.connection.query_row(size, (), |row| row.get(0))?;
+        Ok(Some(rows as f64 + self.exact.bytes() as f64))
+    }
+
+    fn insert(&mut self, id: usize, thing: &Thing) -> Outcome<bool> {
+        let mut row = self.connection.prepare_cached(INSERT)?;
+        row.execute(columns(id as i64, thing))?;
+        Ok(true)
     }
 }

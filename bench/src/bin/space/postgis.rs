@@ -2,21 +2,19 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
-use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::{MetadataExt, chown};
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant, SystemTime};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
 
+use bench::Outcome;
+use bench::postgres::Cluster;
 use postgres::types::private::BytesMut;
 use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Client, NoTls, Statement};
 
-use crate::Outcome;
+use crate::Workload;
 use crate::peers::Peer;
-use crate::workload::{Moment, Thing};
+use crate::workload::Thing;
 
 /// A geometry in the server's own binary form.
 #[derive(Debug)]
@@ -59,105 +57,50 @@ fn instant(ms: i64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_millis(ms.max(0) as u64)
 }
 
-/// The server and its directory, gone when dropped.
-pub struct Cluster {
-    server: Child,
-    dir: PathBuf,
+/// What is said when there is a PostgreSQL without it.
+const MISSING: &str = "PostGIS is not installed: there is a PostgreSQL without it";
+
+/// Where it comes from.
+const PACKAGE: &str =
+    "PostgreSQL with PostGIS, on Debian 12 `apt-get install postgresql-15-postgis-3`";
+
+/// Room for everything in memory, no sync: PostgreSQL at its fastest.
+const SETTINGS: [&str; 12] = [
+    "max_connections=8",
+    "shared_buffers=2GB",
+    "work_mem=64MB",
+    "maintenance_work_mem=1GB",
+    "max_wal_size=8GB",
+    "fsync=off",
+    "synchronous_commit=off",
+    "autovacuum=off",
+    "max_parallel_workers_per_gather=0",
+    "jit=off",
+    "plan_cache_mode=force_generic_plan",
+    "shared_preload_libraries=pg_stat_statements",
+];
+
+fn start(folder: &Path) -> Outcome<(Cluster, Client)> {
+    let cluster = Cluster::with(folder, &SETTINGS)?;
+    let mut client = Client::connect(&cluster.address(), NoTls)?;
+    let found = client.query(
+        "SELECT name FROM pg_available_extensions WHERE name = 'postgis'",
+        &[],
+    )?;
+    if found.is_empty() {
+        return Err(MISSING.into());
+    }
+    Ok((cluster, client))
 }
 
-impl Cluster {
-    /// Starts one, or says what is missing.
-    pub fn start() -> Outcome<Self> {
-        let programs = Path::new("/usr/lib/postgresql");
-        let newest = fs::read_dir(programs)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .filter_map(|e| e.file_name().to_str()?.parse::<u32>().ok())
-            .max()
-            .ok_or("PostgreSQL is not installed: `apt-get install postgresql-15-postgis-3`")?;
-        let programs = programs.join(newest.to_string()).join("bin");
-        let user = user()?;
-        let dir = std::env::temp_dir().join(format!("bench-space-{}", std::process::id()));
-        fs::create_dir(&dir)?;
-        if let Some((uid, gid)) = user {
-            chown(&dir, Some(uid), Some(gid))?;
-        }
-        let command = |program: &str| {
-            let mut command = Command::new(programs.join(program));
-            command.current_dir(&dir).env("LC_ALL", "C");
-            if let Some((uid, gid)) = user {
-                command.uid(uid).gid(gid);
-            }
-            command
-        };
-        let data = dir.join("data");
-        let made = command("initdb")
-            .args(["--no-sync", "--auth=trust", "--username=bench", "-D"])
-            .arg(&data)
-            .output()?;
-        if !made.status.success() {
-            return Err(String::from_utf8_lossy(&made.stderr).into_owned().into());
-        }
-        let mut server = command("postgres");
-        server.arg("-D").arg(&data).arg("-k").arg(&dir);
-        for setting in [
-            "listen_addresses=",
-            "shared_buffers=2GB",
-            "work_mem=64MB",
-            "maintenance_work_mem=1GB",
-            "max_wal_size=8GB",
-            "fsync=off",
-            "synchronous_commit=off",
-            "autovacuum=off",
-            "max_parallel_workers_per_gather=0",
-            "jit=off",
-            "plan_cache_mode=force_generic_plan",
-            "shared_preload_libraries=pg_stat_statements",
-        ] {
-            server.args(["-c", setting]);
-        }
-        let log = fs::File::create(dir.join("log"))?;
-        let server = server.stdout(Stdio::null()).stderr(log).spawn()?;
-        Ok(Self { server, dir })
-    }
-
-    fn connect(&self) -> Outcome<Client> {
-        let address = format!("host={} user=bench dbname=postgres", self.dir.display());
-        let from = Instant::now();
-        loop {
-            match Client::connect(&address, NoTls) {
-                Ok(client) => return Ok(client),
-                Err(error) if from.elapsed() > Duration::from_secs(60) => return Err(error.into()),
-                Err(_) => std::thread::sleep(Duration::from_millis(100)),
-            }
-        }
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-        let _ = fs::remove_dir_all(&self.dir);
-    }
-}
-
-/// PostgreSQL does not run as root: then it runs as the user `postgres`.
-fn user() -> Outcome<Option<(u32, u32)>> {
-    if fs::metadata("/proc/self")?.uid() != 0 {
-        return Ok(None);
-    }
-    let passwd = fs::read_to_string("/etc/passwd")?;
-    let fields = passwd
-        .lines()
-        .find_map(|l| l.strip_prefix("postgres:"))
-        .ok_or("there is no user postgres")?;
-    let mut ids = fields.split(':').skip(1).map(str::parse::<u32>);
-    match (ids.next(), ids.next()) {
-        (Some(Ok(uid)), Some(Ok(gid))) => Ok(Some((uid, gid))),
-        _ => Err("the user postgres has no numbers".into()),
-    }
+/// Whether PostGIS can be measured here.
+///
+/// # Errors
+/// What is missing, and how to get it.
+pub fn available(folder: &Path) -> Outcome {
+    start(folder)
+        .map(|_| ())
+        .map_err(|error| format!("{error}; needed is {PACKAGE}").into())
 }
 
 pub struct Postgis<'a> {
@@ -189,15 +132,16 @@ fn text(ms: i64) -> String {
 }
 
 impl<'a> Postgis<'a> {
-    pub fn new(things: &[Thing], questions: &'a [Thing], moments: &[Moment]) -> Outcome<Self> {
-        let cluster = Cluster::start()?;
-        let mut client = cluster.connect()?;
+    pub const NAME: &'static str = "PostGIS GiST(geom, during, alt)";
+
+    pub fn new(folder: &Path, work: &'a Workload) -> Outcome<Self> {
+        let (cluster, mut client) = start(folder)?;
         client.batch_execute(
             "CREATE EXTENSION postgis; CREATE EXTENSION btree_gist; CREATE EXTENSION pg_stat_statements;
              CREATE TABLE volume (id int PRIMARY KEY, geom geometry(Polygon, 4326) NOT NULL, during tstzrange NOT NULL, alt numrange NOT NULL)",
         )?;
         let mut copy = client.copy_in("COPY volume FROM STDIN")?;
-        for (i, t) in things.iter().enumerate() {
+        for (i, t) in work.volumes.iter().enumerate() {
             let mut row = format!("{i}\t");
             for byte in polygon(t).0 {
                 write!(row, "{byte:02X}")?;
@@ -233,8 +177,9 @@ impl<'a> Postgis<'a> {
             conflict,
             point,
             insert,
-            questions: questions.iter().map(|q| (polygon(q), q)).collect(),
-            moments: moments
+            questions: work.questions.iter().map(|q| (polygon(q), q)).collect(),
+            moments: work
+                .moments
                 .iter()
                 .map(|m| {
                     (
@@ -247,37 +192,11 @@ impl<'a> Postgis<'a> {
             _cluster: cluster,
         })
     }
-
-    /// Mean time inside of the server of the conflict statement, microseconds.
-    pub fn server_mean_us(&mut self) -> Outcome<f64> {
-        let row = self.client.query_one(
-            "SELECT mean_exec_time * 1000 FROM pg_stat_statements WHERE query LIKE 'SELECT id FROM volume%alt &&%'",
-            &[],
-        )?;
-        Ok(row.get(0))
-    }
-
-    /// Bytes of table and indices.
-    pub fn bytes(&mut self) -> Outcome<f64> {
-        let row = self
-            .client
-            .query_one("SELECT pg_total_relation_size('volume')::float8", &[])?;
-        Ok(row.get(0))
-    }
-
-    /// Adds one volume, visible when this returns.
-    pub fn insert(&mut self, id: i32, t: &Thing) -> Outcome {
-        let (start, end) = (instant(t.start_ms), t.end_ms.map(instant));
-        let (low, high) = (i64::from(t.low_cm), i64::from(t.high_cm));
-        self.client
-            .execute(&self.insert, &[&id, &polygon(t), &start, &end, &low, &high])?;
-        Ok(())
-    }
 }
 
 impl Peer for Postgis<'_> {
     fn name(&self) -> &'static str {
-        "PostGIS GiST(geom, during, alt)"
+        Self::NAME
     }
 
     fn conflicts(&mut self, question: usize, out: &mut Vec<u32>) -> Outcome {
@@ -296,5 +215,25 @@ impl Peer for Postgis<'_> {
         let rows = self.client.query(&self.point, &[geom, at])?;
         out.extend(rows.iter().map(|r| r.get::<_, i32>(0) as u32));
         Ok(())
+    }
+
+    /// Table and indices.
+    fn bytes(&mut self) -> Outcome<Option<f64>> {
+        let size = "SELECT pg_total_relation_size('volume')::float8";
+        Ok(Some(self.client.query_one(size, &[])?.get(0)))
+    }
+
+    fn insert(&mut self, id: usize, t: &Thing) -> Outcome<bool> {
+        let (start, end) = (instant(t.start_ms), t.end_ms.map(instant));
+        let (low, high) = (i64::from(t.low_cm), i64::from(t.high_cm));
+        let id = i32::try_from(id)?;
+        self.client
+            .execute(&self.insert, &[&id, &polygon(t), &start, &end, &low, &high])?;
+        Ok(true)
+    }
+
+    fn server_us(&mut self) -> Outcome<Option<f64>> {
+        let mean = "SELECT mean_exec_time * 1000 FROM pg_stat_statements WHERE query LIKE 'SELECT id FROM volume%alt &&%'";
+        Ok(Some(self.client.query_one(mean, &[])?.get(0)))
     }
 }

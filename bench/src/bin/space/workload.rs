@@ -10,9 +10,14 @@ const MINUTE: i64 = 60_000;
 pub const START: i64 = 1_473_638_400_000;
 const DAYS: i64 = 30;
 const TOWNS: usize = 60;
-/// Spread of volumes about a town, degrees: chosen so that 100,000 volumes give about four conflicts a question, as in
-/// the measurements that the goals come from.
-const SPREAD: f64 = 0.16;
+/// Spread of volumes about a town, degrees.
+const SPREAD: f64 = 0.25;
+/// Shortest and longest time that a volume is active, minutes; the logarithm is uniform.
+const ACTIVE_MIN: [f64; 2] = [30.0, 168.0 * 60.0];
+/// Lower limits lie below the first, and bands are up to the second higher, centimetres: chosen so that 10,000 questions have about
+/// 4,000 conflicts with 100,000 volumes and 40,000 with a million, as in the measurements that the goals come from (4,021 and 39,569).
+const LOWER_CM_MAX: i64 = 430_000;
+const THICKNESS_CM_MAX: i64 = 200_000;
 const E8: f64 = 1e8;
 
 /// One volume, or one question.
@@ -68,7 +73,7 @@ impl Dice {
                 town[1] + self.normal() * SPREAD,
             ]
         } else {
-            [35.0 + self.unit() * 10.0, 30.0 + self.unit() * 8.0]
+            [32.0 + self.unit() * 17.0, 29.0 + self.unit() * 11.0]
         }
     }
 }
@@ -76,7 +81,7 @@ impl Dice {
 fn towns() -> Vec<[f64; 2]> {
     let mut dice = Dice::new(60);
     (0..TOWNS)
-        .map(|_| [35.5 + dice.unit() * 7.0, 32.5 + dice.unit() * 4.5])
+        .map(|_| [33.0 + dice.unit() * 15.0, 30.0 + dice.unit() * 9.0])
         .collect()
 }
 
@@ -99,9 +104,13 @@ fn thing(dice: &mut Dice, towns: &[[f64; 2]]) -> Thing {
         })
         .collect();
     let start_ms = START + dice.below(DAYS * 24 * 60) * MINUTE;
-    let end_ms = (dice.below(20) > 0).then(|| start_ms + (30 + dice.below(168 * 60 - 30)) * MINUTE);
-    let low_cm = dice.below(100_000) as i32;
-    let high_cm = low_cm + 1_000 + dice.below(200_000) as i32;
+    let end_ms = (dice.below(20) > 0).then(|| {
+        let [shortest, longest] = ACTIVE_MIN;
+        let minutes = shortest * (longest / shortest).powf(dice.unit());
+        start_ms + minutes as i64 * MINUTE
+    });
+    let low_cm = dice.below(LOWER_CM_MAX) as i32;
+    let high_cm = low_cm + 1_000 + dice.below(THICKNESS_CM_MAX) as i32;
     Thing {
         ring,
         start_ms,

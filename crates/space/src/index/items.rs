@@ -4,16 +4,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::VolumeId;
+use super::block::{BLOCK_BYTES_USUAL, BLOCK_UNIT, Block};
 use super::tree::{Box4, Candidate, PLACE, Tree};
 use crate::altitude::Band;
 use crate::motion::Leg;
 use crate::shape::{Part, PartRef, Points, PointsRef};
+use crate::simd;
 use crate::units::{E8, Window};
 use crate::verdict::{Body, Piece};
 use crate::volume::Volume;
 
 /// Latitude beyond which outward rounding could reach a pole: such parts are kept as they are, units of 1e-8 degree.
 const NEAR_POLE: i64 = 8_999 * E8 / 100;
+
+/// Set in the place of an item that is kept by itself, beside its index among those.
+const ODD: u32 = 1 << 31;
+/// Lines of 64 bytes of a block that are asked for ahead: what an ordinary one has.
+const PREFETCHED_LINES: usize = 3;
 
 /// What a version of a volume is, and from which to which log position it holds.
 #[derive(Debug)]
@@ -102,12 +109,15 @@ impl Item {
         }
     }
 
-    /// Whether the box of the tree and a run of offsets say all there is.
-    fn is_plain(&self) -> Option<&Part> {
+    /// Whether the box of the tree and a block say all there is; the vertices, from the anchor.
+    fn is_plain(&self) -> Option<(&Part, &[[i32; 2]])> {
         let Owned::Part(part) = &self.body else {
             return None;
         };
-        let plain = matches!(part.points, Points::Narrow(_))
+        let Points::Narrow(offsets) = &part.points else {
+            return None;
+        };
+        let plain = offsets.len() <= usize::from(u16::MAX)
             && part.ends.is_empty()
             && part.simple
             && self.datum_known
@@ -116,31 +126,20 @@ impl Item {
             && part.bounds[3] < NEAR_POLE
             && part.bounds[0] > -super::HALF_TURN
             && part.bounds[2] < super::HALF_TURN;
-        plain.then_some(part)
+        plain.then_some((part, offsets))
     }
 }
 
-/// Head of a packed item. The rest is in the box of the tree (heights exactly, place as anchor) and in the vertices.
-#[derive(Debug)]
-struct Head {
-    id: VolumeId,
-    from: u64,
-    until: AtomicU64,
-    start: i64,
-    end: i64,
-    /// First vertex, or index among the odd items.
-    at: u32,
-    /// Vertices; 0 for an odd item.
-    count: u32,
-}
-
-/// A tree with its items, packed: heads in the order of the tree, vertices of neighbours beside each other.
+/// A tree with its items, packed: blocks in the order of the tree, so that those of neighbours lie beside each other. See [`Block`].
 #[derive(Debug, Default)]
 pub(crate) struct Packed {
     pub(crate) tree: Tree,
-    heads: Vec<Head>,
-    points: Vec<[i32; 2]>,
+    blocks: Vec<u8>,
     odd: Vec<Arc<Item>>,
+    /// A bit an item: whether it has ended. Small enough to stay near the processor.
+    ended: Vec<AtomicU64>,
+    /// Where it ended, see [`Item::until`].
+    until: Vec<AtomicU64>,
     /// Items in order of their volume.
     by_id: Vec<u32>,
 }
@@ -161,11 +160,11 @@ enum Source<'a> {
 impl Packed {
     /// Packs what stands in an older packed tree and in single items, without what has ended or was withdrawn before the given limits.
     pub(crate) fn build(old: &Self, items: &[Arc<Item>], ended_before: i64) -> Self {
-        let mut sources: Vec<(Box4, Source<'_>)> =
-            Vec::with_capacity(old.heads.len() + items.len());
-        for (i, head) in old.heads.iter().enumerate() {
-            if head.end > ended_before {
-                sources.push((old.tree.box_of(i), Source::Old(old, i as u32)));
+        let mut sources: Vec<(Box4, Source<'_>)> = Vec::with_capacity(old.len() + items.len());
+        for i in 0..old.len() {
+            let (box4, at) = old.tree.item(i);
+            if old.window(&box4, at).end > ended_before {
+                sources.push((box4, Source::Old(old, i as u32)));
             }
         }
         for item in items.iter().filter(|item| item.window.end > ended_before) {
@@ -173,152 +172,174 @@ impl Packed {
         }
         let boxes: Vec<Box4> = sources.iter().map(|s| s.0).collect();
         let order = Tree::order(&boxes);
-        let tree = Tree::pack(
+        drop(boxes);
+        let mut new = Self {
+            blocks: Vec::with_capacity(old.blocks.len() + items.len() * BLOCK_BYTES_USUAL),
+            ..Self::default()
+        };
+        let ats: Vec<u32> = order
+            .iter()
+            .map(|&i| new.take(&sources[i as usize]))
+            .collect();
+        new.blocks.shrink_to_fit();
+        new.tree = Tree::pack(
             order
                 .iter()
-                .map(|&i| boxes[i as usize])
-                .collect::<Vec<_>>()
-                .into_iter(),
+                .zip(&ats)
+                .map(|(&i, &at)| (sources[i as usize].0, at)),
         );
-        drop(boxes);
-        let mut points = Vec::with_capacity(old.points.len() + items.len() * 16);
-        let mut odd: Vec<Arc<Item>> = Vec::new();
-        let heads: Vec<Head> = order
-            .iter()
-            .map(|&i| {
-                let (box4, source) = &sources[i as usize];
-                match source {
-                    Source::Old(old, i) => {
-                        let head = &old.heads[*i as usize];
-                        let at = if head.count == 0 {
-                            odd.push(Arc::clone(&old.odd[head.at as usize]));
-                            odd.len() - 1
-                        } else {
-                            let at = points.len();
-                            points.extend_from_slice(
-                                &old.points[head.at as usize..][..head.count as usize],
-                            );
-                            at
-                        };
-                        let until = AtomicU64::new(head.until.load(Ordering::Relaxed));
-                        Head {
-                            until,
-                            at: at as u32,
-                            ..*head
-                        }
-                    }
-                    Source::New(item) => {
-                        let (at, count) = if let Some(part) = item.is_plain()
-                            && let Points::Narrow(offsets) = &part.points
-                        {
-                            // Offsets from the corner of the box instead of the anchor.
-                            let shift = [0, 1]
-                                .map(|k| (part.anchor[k] - i64::from(box4.low[k]) * PLACE) as i32);
-                            let at = points.len();
-                            points
-                                .extend(offsets.iter().map(|p| [p[0] + shift[0], p[1] + shift[1]]));
-                            (at, offsets.len())
-                        } else {
-                            odd.push(Arc::clone(item));
-                            (odd.len() - 1, 0)
-                        };
-                        Head {
-                            id: item.id,
-                            from: item.from,
-                            until: AtomicU64::new(item.until.load(Ordering::Relaxed)),
-                            start: item.window.start,
-                            end: item.window.end,
-                            at: at as u32,
-                            count: count as u32,
-                        }
-                    }
-                }
-            })
+        new.ended = (0..ats.len().div_ceil(64))
+            .map(|_| AtomicU64::new(0))
             .collect();
-        points.shrink_to_fit();
-        let mut by_id: Vec<u32> = (0..heads.len() as u32).collect();
-        by_id.sort_unstable_by_key(|&i| heads[i as usize].id);
-        Self {
-            tree,
-            heads,
-            points,
-            odd,
-            by_id,
+        for (i, until) in new.until.iter_mut().enumerate() {
+            let bit = u64::from(*until.get_mut() != u64::MAX) << (i % 64);
+            *new.ended[i / 64].get_mut() |= bit;
         }
+        new.by_id = (0..ats.len() as u32).collect();
+        let mut by_id = std::mem::take(&mut new.by_id);
+        by_id.sort_unstable_by_key(|&i| new.id(ats[i as usize]));
+        new.by_id = by_id;
+        new
+    }
+
+    /// Takes an item in behind the others; gives where it lies.
+    fn take(&mut self, (box4, source): &(Box4, Source<'_>)) -> u32 {
+        let (until, at) = match source {
+            Source::Old(old, i) => {
+                let (_, at) = old.tree.item(*i as usize);
+                let at = if let Some(odd) = old.odd(at) {
+                    self.take_odd(odd)
+                } else {
+                    let block = old.block(at);
+                    let start = self.blocks.len();
+                    self.blocks.extend_from_slice(block.bytes);
+                    (start / BLOCK_UNIT) as u32
+                };
+                (&old.until[*i as usize], at)
+            }
+            Source::New(item) => {
+                let at = match item.is_plain() {
+                    Some((part, offsets)) => {
+                        Block::write(item, part, offsets, box4, &mut self.blocks)
+                    }
+                    None => self.take_odd(item),
+                };
+                (&item.until, at)
+            }
+        };
+        self.until
+            .push(AtomicU64::new(until.load(Ordering::Relaxed)));
+        at
+    }
+
+    fn take_odd(&mut self, item: &Arc<Item>) -> u32 {
+        self.odd.push(Arc::clone(item));
+        ODD | (self.odd.len() - 1) as u32
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.heads.len()
+        self.until.len()
     }
 
-    /// The heads of one volume, all versions.
-    fn of(&self, id: VolumeId) -> impl Iterator<Item = &Head> {
-        let start = self
-            .by_id
-            .partition_point(|&i| self.heads[i as usize].id < id);
+    #[inline(always)]
+    fn odd(&self, at: u32) -> Option<&Arc<Item>> {
+        (at & ODD != 0).then(|| &self.odd[(at & !ODD) as usize])
+    }
+
+    #[inline(always)]
+    fn block(&self, at: u32) -> Block<'_> {
+        Block::at(&self.blocks, at as usize * BLOCK_UNIT)
+    }
+
+    #[inline(always)]
+    fn id(&self, at: u32) -> VolumeId {
+        self.odd(at)
+            .map_or_else(|| self.block(at).id(), |odd| odd.id)
+    }
+
+    fn window(&self, box4: &Box4, at: u32) -> Window {
+        self.odd(at)
+            .map_or_else(|| self.block(at).window(box4), |odd| odd.window)
+    }
+
+    /// The items of one volume, all versions.
+    fn of(&self, id: VolumeId) -> impl Iterator<Item = usize> {
+        let id_of = |i: u32| self.id(self.tree.item(i as usize).1);
+        let start = self.by_id.partition_point(|&i| id_of(i) < id);
         self.by_id[start..]
             .iter()
-            .map(|&i| &self.heads[i as usize])
-            .take_while(move |h| h.id == id)
+            .take_while(move |&&i| id_of(i) == id)
+            .map(|&i| i as usize)
     }
 
     pub(crate) fn stands(&self, id: VolumeId) -> bool {
         self.of(id)
-            .any(|h| h.until.load(Ordering::Relaxed) == u64::MAX)
+            .any(|i| self.until[i].load(Ordering::Relaxed) == u64::MAX)
     }
 
     /// Ends the standing version of a volume at a position.
     pub(crate) fn end(&self, id: VolumeId, position: u64) {
-        for head in self
-            .of(id)
-            .filter(|h| h.until.load(Ordering::Relaxed) == u64::MAX)
-        {
-            head.until.store(position, Ordering::Relaxed);
+        for i in self.of(id) {
+            if self.until[i].load(Ordering::Relaxed) == u64::MAX {
+                self.until[i].store(position, Ordering::Relaxed);
+                self.ended[i / 64].fetch_or(1 << (i % 64), Ordering::Release);
+            }
         }
     }
 
     #[inline(always)]
-    pub(crate) fn prefetch_head(&self, item: u32) {
-        super::simd::prefetch(&self.heads[item as usize]);
-    }
-
-    #[inline(always)]
-    pub(crate) fn prefetch_points(&self, item: u32) {
-        let head = &self.heads[item as usize];
-        if head.count > 0 {
-            let at = head.at as usize;
-            super::simd::prefetch(&self.points[at]);
-            super::simd::prefetch(&self.points[(at + 8).min(self.points.len() - 1)]);
+    pub(crate) fn prefetch(&self, at: u32) {
+        if at & ODD == 0 {
+            let at = at as usize * BLOCK_UNIT;
+            for line in 0..PREFETCHED_LINES {
+                if let Some(byte) = self.blocks.get(at + line * 64) {
+                    simd::prefetch(byte);
+                }
+            }
         }
     }
 
     /// The volume of an item, if it stands at a position.
     #[inline(always)]
-    pub(crate) fn standing(&self, item: u32, position: u64) -> Option<VolumeId> {
-        let head = &self.heads[item as usize];
-        (head.from <= position && position < head.until.load(Ordering::Relaxed)).then_some(head.id)
+    pub(crate) fn standing(&self, candidate: &Candidate, position: u64) -> Option<VolumeId> {
+        let i = candidate.item as usize;
+        if self.ended[i / 64].load(Ordering::Acquire) >> (i % 64) & 1 == 1
+            && self.until[i].load(Ordering::Relaxed) <= position
+        {
+            return None;
+        }
+        let (id, from) = match self.odd(candidate.at) {
+            Some(odd) => (odd.id, odd.from),
+            None => {
+                let block = self.block(candidate.at);
+                (block.id(), block.from())
+            }
+        };
+        (from <= position).then_some(id)
     }
 
+    /// An item, its vertices in the given buffer.
     #[inline(always)]
-    pub(crate) fn piece(&self, candidate: &Candidate) -> Piece<'_> {
-        let head = &self.heads[candidate.item as usize];
-        if head.count == 0 {
-            return self.odd[head.at as usize].piece();
+    pub(crate) fn piece<'a>(
+        &'a self,
+        candidate: &Candidate,
+        vertices: &'a mut Vec<[i32; 2]>,
+    ) -> Piece<'a> {
+        if let Some(odd) = self.odd(candidate.at) {
+            return odd.piece();
         }
-        let b = &candidate.box4;
+        let (b, block) = (&candidate.box4, self.block(candidate.at));
+        block.vertices(vertices);
         let e8 = |v: i32| i64::from(v) * PLACE;
         Piece {
             body: Body::Part(PartRef {
                 anchor: [e8(b.low[0]), e8(b.low[1])],
-                points: PointsRef::Narrow(&self.points[head.at as usize..][..head.count as usize]),
+                points: PointsRef::Narrow(vertices),
                 ends: &[],
                 bounds: [e8(b.low[0]), e8(b.low[1]), e8(b.high[0]), e8(b.high[1])],
                 simple: true,
             }),
-            window: Window {
-                start: head.start,
-                end: head.end,
-            },
+            window: block.window(b),
             band: Band::known(b.low[3], b.high[3]),
             datum_known: true,
         }
@@ -342,8 +363,8 @@ impl Packed {
             })
             .sum();
         self.tree.bytes()
-            + self.heads.capacity() * size_of::<Head>()
-            + self.points.capacity() * 8
+            + self.blocks.capacity()
+            + (self.until.capacity() + self.ended.capacity()) * 8
             + self.by_id.capacity() * 4
             + odd
     }
@@ -361,13 +382,7 @@ impl Shared {
         let boxes: Vec<Box4> = sources.iter().map(|s| s.0).collect();
         let order = Tree::order(&boxes);
         Self {
-            tree: Tree::pack(
-                order
-                    .iter()
-                    .map(|&i| boxes[i as usize])
-                    .collect::<Vec<_>>()
-                    .into_iter(),
-            ),
+            tree: Tree::pack(order.iter().map(|&i| (boxes[i as usize], 0))),
             items: order
                 .iter()
                 .map(|&i| Arc::clone(&sources[i as usize].1))

@@ -2,10 +2,10 @@
 //!
 //! One [`Writer`] applies operations in log order; any number of readers take a [`Snapshot`] without a lock. A snapshot is a large packed tree, a small tree of what came since, and a short tail that is scanned. Versions of a volume carry the log positions from which and until which they stood, so that a question can be put as of any earlier position.
 
+mod block;
 mod items;
 mod query;
-mod simd;
-mod tree;
+pub(crate) mod tree;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use std::sync::atomic::Ordering;
 use arc_swap::ArcSwap;
 
 pub use query::{Answer, Ask, Conflict, Holder, NEAREST_M_MAX, Near};
-pub use simd::Path;
 
 use crate::error::IndexError;
+use crate::simd::{self, Path};
 use crate::units::{TURN, UtcMs};
 use crate::volume::Volume;
 use items::{Item, Packed, Shared};

@@ -3,19 +3,22 @@
 use std::cell::Cell;
 use std::cmp::Reverse;
 
-use super::simd::collect;
 use super::tree::{Box4, Candidate};
 use super::{HALF_TURN, Snapshot, VolumeId};
 use crate::altitude::Band;
 use crate::error::InputError;
 use crate::geodesy;
 use crate::shape::{self, Part, Scratch};
+use crate::simd::{self, collect};
 use crate::units::{E8, GeoBox, Position, UtcMs, Window};
 use crate::verdict::{self, Body, Judgement, Piece, Rules, Verdict};
 use crate::volume::Volume;
 
 /// Furthest that [`Snapshot::nearest`] looks, metres.
 pub const NEAREST_M_MAX: f64 = 500_000.0;
+
+/// Room that is made for hits with the first one.
+const HITS_USUAL: usize = 8;
 
 /// How a question is put: by whom, as of when, with what allowance for clocks.
 #[derive(Debug, Clone, Copy)]
@@ -108,6 +111,7 @@ struct Buffers {
     candidates: Vec<Candidate>,
     scratch: Scratch,
     edges: Vec<[[i64; 2]; 2]>,
+    vertices: Vec<[i32; 2]>,
 }
 
 thread_local! {
@@ -132,17 +136,18 @@ impl Snapshot {
         let mut hits: Vec<Conflict> = Vec::new();
         for piece in volume.pieces() {
             self.meet(&piece, ask, |id, judgement| {
-                hits.push(Conflict { id, judgement })
+                if hits.capacity() == 0 {
+                    hits.reserve(HITS_USUAL);
+                }
+                hits.push(Conflict { id, judgement });
             });
         }
         if hits.len() > 1 {
-            hits.sort_unstable_by_key(|c| {
-                (
-                    c.id,
-                    Reverse(c.judgement.verdict),
-                    c.judgement.witness.map(|w| (w.from, w.place)),
-                )
-            });
+            let first = |c: &Conflict| {
+                let witness = c.judgement.witness.map(|w| (w.from, w.place));
+                (Reverse(c.judgement.verdict), witness)
+            };
+            hits.sort_unstable_by(|a, b| a.id.cmp(&b.id).then_with(|| first(a).cmp(&first(b))));
             hits.dedup_by_key(|c| c.id);
         }
         self.answer(ask, volume.window().start(), hits)
@@ -273,8 +278,12 @@ impl Snapshot {
         let start = piece.window.start.saturating_sub(clock);
         let end = piece.window.end.saturating_add(clock);
         let (first, second) = Box4::outward(bounds, start, end, piece.band.low, piece.band.high);
+        let mut asked = false;
         for box4 in std::iter::once(first).chain(second) {
             self.visit(&box4, ask, |id, other, (scratch, edges)| {
+                if !std::mem::replace(&mut asked, true) {
+                    scratch.ask(piece, self.path);
+                }
                 let judgement = verdict::judge(piece, other, ask.rules, scratch, edges);
                 if judgement.verdict.is_conflict() {
                     report(id, judgement);
@@ -297,29 +306,35 @@ impl Snapshot {
                  candidates,
                  scratch,
                  edges,
+                 vertices,
              }| {
                 candidates.clear();
                 collect(self.path, &self.main.tree, box4, candidates);
                 for c in candidates.iter() {
-                    self.main.prefetch_head(c.item);
+                    self.main.prefetch(c.at);
                 }
-                candidates.retain(|c| {
-                    self.main
-                        .standing(c.item, position)
-                        .is_some_and(&ask.readable)
+                // What was asked for comes while the small trees are walked.
+                let runs = [&*self.delta, &self.tail];
+                let ends = runs.map(|run| {
+                    let start = candidates.len();
+                    collect(self.path, &run.tree, box4, candidates);
+                    for c in &candidates[start..] {
+                        simd::prefetch(&*run.items[c.item as usize]);
+                    }
+                    start
                 });
-                for c in candidates.iter() {
-                    self.main.prefetch_points(c.item);
-                }
-                for c in candidates.iter() {
-                    if let Some(id) = self.main.standing(c.item, position) {
-                        f(id, &self.main.piece(c), (scratch, edges));
+                for c in &candidates[..ends[0]] {
+                    if let Some(id) = self.main.standing(c, position)
+                        && (ask.readable)(id)
+                    {
+                        f(id, &self.main.piece(c, vertices), (scratch, edges));
                     }
                 }
-                for run in [&*self.delta, &self.tail] {
-                    candidates.clear();
-                    collect(self.path, &run.tree, box4, candidates);
-                    for c in candidates.iter() {
+                for (run, range) in runs
+                    .iter()
+                    .zip([ends[0]..ends[1], ends[1]..candidates.len()])
+                {
+                    for c in &candidates[range] {
                         if let Some(id) = run.standing(c.item, position)
                             && (ask.readable)(id)
                         {

@@ -1,17 +1,22 @@
 //! A packed tree of four-dimensional boxes with a fan-out of sixteen.
 
+use crate::simd::{self, BoxOf, LANES, Lanes};
+
 /// Children of a node.
-pub(crate) const FAN: usize = 16;
+pub(crate) const FAN: usize = LANES;
 /// Milliseconds in one unit of time of a box.
-const TICK_MS: i64 = 4096;
+pub(crate) const TICK_MS: i64 = 4096;
 /// Units of 1e-8 degree in one unit of place of a box.
 pub(crate) const PLACE: i64 = 10;
 
 /// A box: longitude and latitude in 1e-7 degree, time in units of 4.096 s, height in centimetres; all rounded outward, both ends included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Box4 {
-    pub(crate) low: [i32; 4],
-    pub(crate) high: [i32; 4],
+pub(crate) type Box4 = BoxOf<4>;
+/// Sixteen boxes, and in a leaf where their items lie. What a query reads of a node is in one piece.
+#[derive(Debug, Clone)]
+#[repr(C, align(64))]
+pub(crate) struct Node {
+    pub(crate) boxes: Lanes<4>,
+    at: [u32; FAN],
 }
 
 impl Box4 {
@@ -72,38 +77,25 @@ fn tick(ms: i64) -> i32 {
         .clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
 }
 
-/// Sixteen boxes, one array a side and dimension.
-#[derive(Debug, Clone)]
-#[repr(C, align(64))]
-pub(crate) struct Node {
-    pub(crate) low: [[i32; FAN]; 4],
-    pub(crate) high: [[i32; FAN]; 4],
-}
-
 impl Node {
     const EMPTY: Self = Self {
-        low: [[i32::MAX; FAN]; 4],
-        high: [[i32::MIN; FAN]; 4],
+        boxes: Lanes::EMPTY,
+        at: [0; FAN],
     };
 
-    fn set(&mut self, lane: usize, b: &Box4) {
-        for d in 0..4 {
-            self.low[d][lane] = b.low[d];
-            self.high[d][lane] = b.high[d];
+    /// Asks the processor to fetch all of it.
+    #[inline(always)]
+    fn prefetch(&self) {
+        for lanes in self.boxes.low.iter().chain(&self.boxes.high) {
+            simd::prefetch(lanes);
         }
-    }
-
-    fn lane(&self, lane: usize) -> Box4 {
-        Box4 {
-            low: [0, 1, 2, 3].map(|d| self.low[d][lane]),
-            high: [0, 1, 2, 3].map(|d| self.high[d][lane]),
-        }
+        simd::prefetch(&self.at);
     }
 
     fn hull(&self) -> Box4 {
         let mut all = Box4::NOWHERE;
         for lane in 0..FAN {
-            all.grow(&self.lane(lane));
+            all.grow(&self.boxes.lane(lane));
         }
         all
     }
@@ -113,6 +105,8 @@ impl Node {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Candidate {
     pub(crate) item: u32,
+    /// Where the item lies.
+    pub(crate) at: u32,
     pub(crate) box4: Box4,
 }
 
@@ -137,15 +131,16 @@ impl Tree {
         order
     }
 
-    /// Packs boxes that are in order.
-    pub(crate) fn pack(boxes: impl ExactSizeIterator<Item = Box4>) -> Self {
+    /// Packs boxes that are in order, with where their items lie.
+    pub(crate) fn pack(boxes: impl ExactSizeIterator<Item = (Box4, u32)>) -> Self {
         let mut leaves: Vec<Node> = Vec::with_capacity(boxes.len().div_ceil(FAN));
-        for (i, b) in boxes.enumerate() {
+        for (i, (b, at)) in boxes.enumerate() {
             if i % FAN == 0 {
                 leaves.push(Node::EMPTY);
             }
             if let Some(leaf) = leaves.last_mut() {
-                leaf.set(i % FAN, &b);
+                leaf.boxes.set(i % FAN, &b);
+                leaf.at[i % FAN] = at;
             }
         }
         let mut levels = Vec::new();
@@ -155,7 +150,7 @@ impl Tree {
                 .map(|below| {
                     let mut node = Node::EMPTY;
                     for (lane, child) in below.iter().enumerate() {
-                        node.set(lane, &child.hull());
+                        node.boxes.set(lane, &child.hull());
                     }
                     node
                 })
@@ -175,12 +170,13 @@ impl Tree {
         if count.is_multiple_of(FAN) {
             leaves.push(Node::EMPTY);
         }
-        leaves[count / FAN].set(count % FAN, b);
+        leaves[count / FAN].boxes.set(count % FAN, b);
     }
 
-    /// The box of an item.
-    pub(crate) fn box_of(&self, item: usize) -> Box4 {
-        self.levels[0][item / FAN].lane(item % FAN)
+    /// The box of an item, and where it lies.
+    pub(crate) fn item(&self, item: usize) -> (Box4, u32) {
+        let leaf = &self.levels[0][item / FAN];
+        (leaf.boxes.lane(item % FAN), leaf.at[item % FAN])
     }
 
     /// Bytes of its nodes.
@@ -194,24 +190,17 @@ impl Tree {
 
 /// The walk, for any way to compare sixteen boxes. A tree of leaves only is scanned.
 #[inline(always)]
-pub(crate) fn body(
-    tree: &Tree,
-    _query: &Box4,
-    out: &mut Vec<Candidate>,
-    mask: impl Fn(&Node) -> u16,
-) {
+pub(crate) fn body(tree: &Tree, out: &mut Vec<Candidate>, mask: impl Fn(&Lanes<4>) -> u16) {
     let Some(top) = tree.levels.len().checked_sub(1) else {
         return;
     };
     let leaf = |out: &mut Vec<Candidate>, index: usize| {
         let node = &tree.levels[0][index];
-        let mut lanes = mask(node);
-        while lanes != 0 {
-            let lane = lanes.trailing_zeros() as usize;
-            lanes &= lanes - 1;
+        for lane in simd::lanes(mask(&node.boxes)) {
             out.push(Candidate {
                 item: (index * FAN + lane) as u32,
-                box4: node.lane(lane),
+                at: node.at[lane],
+                box4: node.boxes.lane(lane),
             });
         }
     };
@@ -223,7 +212,7 @@ pub(crate) fn body(
     }
     let mut pending = [(0usize, 0u16); DEPTH];
     let mut level = top;
-    pending[level] = (0, mask(&tree.levels[level][0]));
+    pending[level] = (0, mask(&tree.levels[level][0].boxes));
     loop {
         let (index, lanes) = pending[level];
         if lanes == 0 {
@@ -239,7 +228,14 @@ pub(crate) fn body(
             leaf(out, child);
         } else {
             level -= 1;
-            pending[level] = (child, mask(&tree.levels[level][child]));
+            let lanes = mask(&tree.levels[level][child].boxes);
+            if level == 1 {
+                // The leaves are what is far away: all of this node's at once.
+                for lane in simd::lanes(lanes) {
+                    tree.levels[0][child * FAN + lane].prefetch();
+                }
+            }
+            pending[level] = (child, lanes);
         }
     }
 }
@@ -363,8 +359,8 @@ impl<'a> Split<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::simd::{Path, collect};
     use super::*;
+    use crate::simd::{Path, collect};
 
     fn dice(seed: &mut u64) -> i64 {
         *seed = seed
@@ -399,13 +395,7 @@ mod tests {
         for n in [0, 1, 15, 16, 17, 255, 256, 257, 5_000] {
             let all = boxes(n, &mut seed);
             let order = Tree::order(&all);
-            let tree = Tree::pack(
-                order
-                    .iter()
-                    .map(|&i| all[i as usize])
-                    .collect::<Vec<_>>()
-                    .into_iter(),
-            );
+            let tree = Tree::pack(order.iter().map(|&i| (all[i as usize], 0)));
             for query in boxes(200, &mut seed) {
                 let mut expected: Vec<u32> = (0..n as u32)
                     .filter(|&i| all[i as usize].meets(&query))
