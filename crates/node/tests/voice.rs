@@ -228,6 +228,11 @@ fn a_site_is_read_out_digit_by_digit_in_three_languages() {
         }
     }
     assert_eq!(lines(&script, "end", "en"), [UNCHANGED, CANNOT_BE_RECALLED]);
+    assert_eq!(
+        script["groups"][1]["place"],
+        place(362_000_000, 371_600_000)
+    );
+    assert_eq!(script["groups"][0]["place"], Value::Null);
     let written = &script["groups"][1]["lines"];
     assert_eq!(written[0]["written"], "37S CA 3457 0770");
     assert_eq!(written[1]["written"], "36.2000° N");
@@ -685,4 +690,44 @@ fn good_answers_are_those_of_the_document() {
         let answer = check(&server, path, text, json!({"near": "Aleppo"}));
         assert_eq!(faults(&document, path, "post", &answer), [""; 0]);
     }
+}
+
+#[test]
+fn whoever_is_given_a_place_to_speak_or_to_compare_is_counted_as_its_reader() {
+    let exercise = four();
+    let site = say(
+        &exercise,
+        "HUM",
+        clinic(None, place(362_000_000, 371_600_000)),
+    );
+    exercise.node().settle();
+    let server = Server::of(&exercise);
+    let times = |who: &str| {
+        let (_, page) = server.get(Some(who), "/api/v1/reads");
+        let rows = page["items"].as_array().unwrap().iter();
+        rows.filter(|row| row["notice"] == site.to_string())
+            .map(|row| row["times"].as_u64().unwrap())
+            .sum::<u64>()
+    };
+    let name = format!("HUM-{}", site.index);
+    let back = format!("/api/v1/sites/{name}/read-back");
+    let heard = json!({"text": "37S CA 3457 0770"});
+    for who in ["US", "RU"] {
+        bytes(
+            &server,
+            Some(who),
+            "GET",
+            &format!("/api/v1/sites/{name}/script"),
+            None,
+        );
+        bytes(
+            &server,
+            Some(who),
+            "GET",
+            &format!("/sites/{name}/script"),
+            None,
+        );
+        bytes(&server, Some(who), "POST", &back, Some(&heard));
+    }
+    assert_eq!((times("US"), times("RU")), (3, 0));
 }

@@ -63,10 +63,22 @@ pub struct CopyMarkRow {
 pub struct GroupRow {
     /// Which: `notice`, `place`, `leg-1`, `leg-1-from`, `leg-1-to`, `check-ins`, `end`.
     pub group: String,
+    /// The place that is read out, as the notice has it; absent where none is.
+    pub place: Option<PlaceRow>,
     /// Whether the other side reads it back.
     pub read_back: bool,
     /// The sentences.
     pub lines: Vec<LineRow>,
+}
+
+/// A place as a notice has it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ScriptPlaceRow)]
+pub struct PlaceRow {
+    /// Latitude in 1e-7 degree, north positive.
+    pub lat_e7: i64,
+    /// Longitude in 1e-7 degree, east positive.
+    pub lon_e7: i64,
 }
 
 /// One sentence of a script.
@@ -250,6 +262,7 @@ fn head(notice: &Notice, short: &str, exercise: bool) -> GroupRow {
     }
     GroupRow {
         group: "notice".into(),
+        place: None,
         read_back: false,
         lines,
     }
@@ -282,8 +295,10 @@ impl Spot<'_> {
         lines.push(LineRow::plain(&Sentence::new(frame)));
         lines.extend(self.nearest(places)?);
         lines.push(LineRow::plain(&Sentence::new("read-back")));
+        let (lat_e7, lon_e7) = self.at();
         Ok(GroupRow {
             group,
+            place: Some(PlaceRow { lat_e7, lon_e7 }),
             read_back: true,
             lines,
         })
@@ -395,6 +410,7 @@ fn of_leg(
     let lines = told.iter().flatten().map(LineRow::plain).collect();
     let mut groups = vec![GroupRow {
         group: format!("leg-{number}"),
+        place: None,
         read_back: true,
         lines,
     }];
@@ -448,6 +464,7 @@ fn check_ins(notified: &movements::Notice) -> Option<GroupRow> {
         .collect();
     (!lines.is_empty()).then(|| GroupRow {
         group: "check-ins".into(),
+        place: None,
         read_back: true,
         lines,
     })
@@ -458,6 +475,7 @@ fn end() -> GroupRow {
     let sentences = ["protection", "cannot-be-recalled"].map(Sentence::new);
     GroupRow {
         group: "end".into(),
+        place: None,
         read_back: false,
         lines: sentences.iter().map(LineRow::plain).collect(),
     }
