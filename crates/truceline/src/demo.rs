@@ -124,29 +124,33 @@ fn keep_feeding(node: &Arc<Node>, facts: &Facts, mut fed: usize, data: &Path) {
     }
 }
 
+/// What is said in the demo. What the case expects at nine stands at its end; the morning at the desks comes before.
+pub(crate) fn told() -> String {
+    let before_nine = CASE
+        .split_once("\n2016-06-21T09:00Z")
+        .map_or(CASE, |(before, _)| before);
+    format!("{before_nine}\n{MORNING}")
+}
+
 /// Plays the case into a new store, with the facts of each day as they became known.
 fn load(data: &Path, facts: &Facts, at: UtcMs) -> Outcome {
     println!(
         "Loading the case of Syria, February to June 2016, into {}",
         data.display()
     );
-    // What the case expects at nine stands at its end; the morning at the desks comes before.
-    let before_nine = CASE
-        .split_once("\n2016-06-21T09:00Z")
-        .map_or(CASE, |(before, _)| before);
-    let text = format!("{before_nine}\n{MORNING}");
+    let text = told();
     let scenario = scenario::parse(text.as_bytes()).map_err(|error| {
         Failure::new(format!(
             "the demo's scenario, line {}: {}",
             error.line, error.expected
         ))
     })?;
-    let told: Vec<_> = scenario
+    let lines: Vec<_> = scenario
         .lines
         .iter()
         .filter(|line| line.at <= at && is_told(&line.what))
         .collect();
-    let total = told.len() + facts.until(at);
+    let total = lines.len() + facts.until(at);
     let bar = bar("loading", total as u64);
     let mut player = new_player(&scenario, data)?;
     let node = Arc::clone(player.room.node());
@@ -157,7 +161,7 @@ fn load(data: &Path, facts: &Facts, at: UtcMs) -> Outcome {
         fed = facts.feed(&node, morning, Since::Row(fed), &mut |n| bar.inc(n))?;
         Ok(())
     };
-    for line in told {
+    for line in lines {
         days_between(player.room.now(), line.at, &mut |morning| {
             day(&player, morning)
         })?;

@@ -62,6 +62,12 @@ fn every_scenario_comes_out_as_it_is_written() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
+#[test]
+fn the_morning_of_the_demo_comes_out_as_it_is_written() {
+    let outcome = played("the demo", &crate::demo::told());
+    assert!(outcome.is_ok(), "{}", outcome.unwrap_err());
+}
+
 /// `text` with call signs exchanged wherever they stand as words of their own.
 fn renamed(text: &str, names: &BTreeMap<String, String>) -> String {
     let mut renamed = String::with_capacity(text.len());
