@@ -339,7 +339,7 @@ pub const EXPECTATIONS: &[(&str, &str)] = &[
     ("left_without", "left_without US confirmed_below @convoy"),
     ("not_warned", "not_warned HUM @leak"),
     ("candidate", "candidate @report @hospital"),
-    ("conflict", "conflict @convoy @flight for MISSION"),
+    ("conflict", "conflict @convoy @hospital"),
 ];
 /// What may stand instead of such a word.
 pub const READS: &str = "HUM does not read @report group exact";
