@@ -194,13 +194,13 @@ impl Index {
         Some(state.known(first))
     }
 
-    /// Pairs of notices that meet and concern the reader, by the time of the meeting: those after `after`, of one notice or of all;
-    /// with how many there are.
+    /// Pairs of notices that meet and concern the reader, of one first notice or of all, by the time of the meeting; `told` says of
+    /// which.
     #[must_use]
     pub fn pairs(
         &self,
         notice: Option<&Reference>,
-        concerns: impl Fn(&Noticed, &Noticed) -> bool,
+        told: impl Fn(&Noticed, &Noticed) -> bool,
     ) -> Vec<Pair> {
         let state = self.read();
         let of = notice.map(|notice| state.ids.get(notice).copied());
@@ -216,7 +216,7 @@ impl Index {
         let mut pairs: Vec<Pair> = pairs
             .filter_map(|(ids, judgement)| {
                 let found = state.found(ids.0, ids.1)?;
-                concerns(&found.one, &found.other).then_some(Pair {
+                told(&found.one, &found.other).then_some(Pair {
                     ids: (ids.0.min(ids.1), ids.0.max(ids.1)),
                     found,
                     judgement,
