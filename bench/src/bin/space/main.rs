@@ -165,6 +165,11 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench space: {error}");
+            let mut source = error.source();
+            while let Some(cause) = source {
+                eprintln!("  {cause}");
+                source = cause.source();
+            }
             ExitCode::FAILURE
         }
     }
