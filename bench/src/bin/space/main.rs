@@ -133,7 +133,7 @@ impl Asked {
                         || PEERS.contains(word)
                         || SIZES.iter().any(|size| size.word == *word)
                 };
-                if !words.iter().all(|word| known(word)) {
+                if !words.iter().all(known) {
                     return None;
                 }
                 if words
