@@ -1,6 +1,6 @@
 //! Foreign formats: bytes in, types out, and from the types the bodies of statements.
 //!
-//! The crate is pure: no file, no socket, no clock, and no floating point on the way from a written coordinate to a number.
+//! The crate is pure: no file, no socket, no clock, and no floating point on the way from written degrees to a number.
 //! Files come as they are: UTF-8, not compressed; whoever has a gzip file unpacks it first. Nothing is half-imported: a file is
 //! read whole, or refused with the list of all its mistakes ([`table::Rejected`]), each with its row and column.
 //!

@@ -322,6 +322,15 @@ fn a_convoy_that_is_hit_on_its_road_is_a_candidate_there_and_then() {
     assert_eq!(answer["candidates"][0]["had"]["RU"], had);
     let counted = json!({"RU": {"notices": 1, "hit": 1, "hit_though_passed_down": 1}});
     assert_eq!(answer["recipients"], counted);
+    // Beside a report whose place is read it tells where the convoy was: a read of that.
+    let read = |who: &str| {
+        let (_, page) = server.get(Some(who), "/api/v1/reads");
+        let rows = page["items"].as_array().unwrap().iter();
+        let notices = rows.map(|row| row["notice"].as_str().unwrap().to_owned());
+        notices.collect::<Vec<_>>()
+    };
+    ask(&server, "US", "");
+    assert_eq!((read("RU"), read("US")), (vec![convoy.to_string()], vec![]));
 }
 
 /// Everything of an answer but when it was given and which request it was.
@@ -454,7 +463,7 @@ fn those_who_read_both_are_told_as_soon_as_a_report_is_a_candidate() {
     exercise.at("2016-03-02T12:00:00Z");
     let hit = report(&exercise, "2016-03-02T06:00:00Z", &["US"], exact(0, 10));
     let candidate = json!({"report": hit.to_string(), "notice": clinic.to_string()});
-    assert_eq!(told_until(&us, "report", &hit), [candidate.clone()]);
+    assert_eq!(told_until(&us, "report", &hit), [candidate]);
     assert!(told_until(&ru, "report", &hit).is_empty());
 
     // A second clinic was hit before anybody heard that US had it: the receipt makes it a candidate.

@@ -14,8 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead as _;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
+use support::notices::Notice;
 use support::server::Server;
-use support::{Exercise, office_for};
+use support::{Exercise, notices, office_for, sign};
 use truce::participants::Office;
 
 const TOLD: &str = "delivered_copy_cannot_be_watched_or_recalled";
@@ -163,11 +164,14 @@ fn every_answer_that_tells_an_exact_place_is_counted_and_no_other() {
     for reader in ["RU", "US", "MISSION", "HUM"] {
         let mut before = counts(&server, reader);
         for way in &ways {
-            let (_, answer) = server.get(Some(reader), way);
+            let (status, answer) = server.get(Some(reader), way);
             let text = answer.to_string();
             let now = counts(&server, reader);
+            // A script spells the place digit by digit.
+            let script = way.ends_with("/script") && status == 200;
             for (notice, marks) in &marks {
-                let tells = marks.iter().any(|mark| text.contains(mark));
+                let of_way = way.contains("/movements/") == (*notice == &road);
+                let tells = marks.iter().any(|mark| text.contains(mark)) || (script && of_way);
                 let of = |counts: &BTreeMap<String, u64>| counts.get(&notice.to_string()).copied();
                 let counted = of(&now).unwrap_or(0) - of(&before).unwrap_or(0);
                 assert_eq!(counted, u64::from(tells), "{reader} {way} {notice}");
@@ -231,6 +235,28 @@ fn a_check_counts_what_it_meets() {
         &around(SITE_AT, 500, "2016-03-02T00:00:00Z"),
     );
     assert_eq!(times(&server, "RU", &near), 0);
+}
+
+#[test]
+fn where_notices_meet_is_counted_for_whoever_is_told() {
+    let exercise = four();
+    let notice = Notice::to(&["US", "RU"]).through("MISSION");
+    let clinic = notices::say(&exercise, "HUM", notices::site(&notice, json!({})));
+    exercise.node().settle();
+    let server = Server::of(&exercise);
+    let draft = notices::movement(&Notice::to(&["US"]), notices::legs());
+    let signed = exercise
+        .node()
+        .sign(&sign("RU"), Office::NotificationOfficer, None, draft)
+        .unwrap();
+    let body = json!({"statement": signed.to_string()});
+    let (status, answer) = server.post("RU", "/api/v1/statements", None, &body);
+    assert_eq!(status, 201, "{answer}");
+    assert_eq!(times(&server, "RU", &clinic), 1, "told in the answer");
+    server.get(Some("RU"), "/api/v1/conflicts");
+    assert_eq!(times(&server, "RU", &clinic), 2, "and in the list");
+    server.get(Some("US"), "/api/v1/conflicts");
+    assert_eq!(times(&server, "US", &clinic), 0, "which is empty for US");
 }
 
 #[test]
@@ -471,4 +497,34 @@ fn whoever_checks_one_ground_again_and_again_is_told_of_and_answered_alike() {
         1,
         "an hour later it begins anew"
     );
+}
+
+#[test]
+fn an_answer_that_cannot_be_counted_goes_out_and_the_node_says_that_it_is_not_well() {
+    let exercise = four();
+    site(&exercise, SITE_AT, &["US"]);
+    exercise.node().settle();
+    let server = Server::of(&exercise);
+    let reads = |health: &Value| {
+        let checks = health["checks"].as_array().unwrap();
+        let check = checks.iter().find(|check| check["name"] == "reads");
+        check.unwrap()["ok"].as_bool().unwrap()
+    };
+    let (status, health) = server.get(None, "/healthz");
+    assert!(status == 200 && reads(&health), "{health}");
+    // The file is spoilt by somebody else.
+    let file = rusqlite::Connection::open(exercise.store().join("reads.db")).unwrap();
+    file.execute_batch("ALTER TABLE read RENAME TO gone")
+        .unwrap();
+    let (status, page) = server.get(Some("US"), "/api/v1/sites");
+    assert_eq!(status, 200, "{page}");
+    assert!(page.to_string().contains(&SITE_AT.to_string()));
+    let (status, health) = server.get(None, "/healthz");
+    assert!(status == 503 && !reads(&health), "{health}");
+    file.execute_batch("ALTER TABLE gone RENAME TO read")
+        .unwrap();
+    server.get(Some("US"), "/api/v1/sites");
+    assert_eq!(server.get(None, "/healthz").0, 200);
+    let counted: u64 = counts(&server, "US").into_values().sum();
+    assert_eq!(counted, 1);
 }

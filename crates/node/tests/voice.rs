@@ -203,6 +203,7 @@ fn a_site_is_read_out_digit_by_digit_in_three_languages() {
     assert_eq!(head[2], "A protected place is notified: clinic.");
     assert_eq!(head[3], "Its name: An-Nur");
     assert_eq!(lines(&script, "notice", "ar")[3], "اسمه: عيادة <النور>");
+    assert_eq!(lines(&script, "notice", "ru")[3], "Его название: An-Nur");
 
     let english = [
         "Grid zone three seven Sierra, square Charlie Alfa, easting three four five seven, northing zero seven seven zero.",
@@ -227,6 +228,11 @@ fn a_site_is_read_out_digit_by_digit_in_three_languages() {
         }
     }
     assert_eq!(lines(&script, "end", "en"), [UNCHANGED, CANNOT_BE_RECALLED]);
+    assert_eq!(
+        script["groups"][1]["place"],
+        place(362_000_000, 371_600_000)
+    );
+    assert_eq!(script["groups"][0]["place"], Value::Null);
     let written = &script["groups"][1]["lines"];
     assert_eq!(written[0]["written"], "37S CA 3457 0770");
     assert_eq!(written[1]["written"], "36.2000° N");
@@ -625,4 +631,103 @@ fn the_box_for_places_warns_of_what_looks_wrong() {
         Some(&json!({"text": "Aleppo"})),
     );
     assert_eq!(anybody.0, 401);
+}
+
+/// What the document's schema of an operation's good answer says against one.
+fn faults(document: &Value, path: &str, method: &str, answer: &Value) -> Vec<String> {
+    let schema = &document["paths"][path][method]["responses"]["200"]["content"]["application/json"]
+        ["schema"];
+    assert!(schema.is_object(), "{method} {path}");
+    let whole = json!({"$schema": "https://json-schema.org/draft/2020-12/schema", "components": document["components"], "allOf": [schema]});
+    let validator = jsonschema::options()
+        .should_validate_formats(true)
+        .build(&whole)
+        .unwrap();
+    validator
+        .iter_errors(answer)
+        .map(|error| error.to_string())
+        .collect()
+}
+
+#[test]
+fn good_answers_are_those_of_the_document() {
+    let exercise = four();
+    let site = say(
+        &exercise,
+        "HUM",
+        clinic(None, place(362_000_000, 371_600_000)),
+    );
+    let movement = say(&exercise, "HUM", flight());
+    exercise.node().settle();
+    let server = Server::of(&exercise);
+    let (_, document) = server.get(None, "/api/v1/openapi.json");
+    for (of, statement, more) in [
+        ("sites", &site, json!({})),
+        ("movements", &movement, json!({"leg": 1, "end": "from"})),
+    ] {
+        let path = format!("/api/v1/{of}/{{statement}}/script");
+        let answer = script(&server, "US", of, statement);
+        assert_eq!(faults(&document, &path, "get", &answer), [""; 0]);
+        // Lines are lines of scripts, and not of telephones: a schema of another thing would take neither.
+        assert!(
+            !faults(
+                &document,
+                "/api/v1/lines",
+                "get",
+                &json!([answer["groups"][0]["lines"][0]])
+            )
+            .is_empty()
+        );
+        let path = format!("/api/v1/{of}/{{statement}}/read-back");
+        let address = path.replace("{statement}", &format!("HUM-{}", statement.index));
+        for text in ["37S CA 3457 0770", "37S CA 3475 0770", "89.9N 0.1E"] {
+            let answer = check(&server, &address, text, more.clone());
+            assert_eq!(faults(&document, &path, "post", &answer), [""; 0]);
+        }
+    }
+    for text in ["36.2, 37.16", "37.16N 36.2E", "Алеппо", "89.9N 10E"] {
+        let path = "/api/v1/places/entry";
+        let answer = check(&server, path, text, json!({"near": "Aleppo"}));
+        assert_eq!(faults(&document, path, "post", &answer), [""; 0]);
+    }
+}
+
+#[test]
+fn whoever_is_given_a_place_to_speak_or_to_compare_is_counted_as_its_reader() {
+    let exercise = four();
+    let site = say(
+        &exercise,
+        "HUM",
+        clinic(None, place(362_000_000, 371_600_000)),
+    );
+    exercise.node().settle();
+    let server = Server::of(&exercise);
+    let times = |who: &str| {
+        let (_, page) = server.get(Some(who), "/api/v1/reads");
+        let rows = page["items"].as_array().unwrap().iter();
+        rows.filter(|row| row["notice"] == site.to_string())
+            .map(|row| row["times"].as_u64().unwrap())
+            .sum::<u64>()
+    };
+    let name = format!("HUM-{}", site.index);
+    let back = format!("/api/v1/sites/{name}/read-back");
+    let heard = json!({"text": "37S CA 3457 0770"});
+    for who in ["US", "RU"] {
+        bytes(
+            &server,
+            Some(who),
+            "GET",
+            &format!("/api/v1/sites/{name}/script"),
+            None,
+        );
+        bytes(
+            &server,
+            Some(who),
+            "GET",
+            &format!("/sites/{name}/script"),
+            None,
+        );
+        bytes(&server, Some(who), "POST", &back, Some(&heard));
+    }
+    assert_eq!((times("US"), times("RU")), (3, 0));
 }

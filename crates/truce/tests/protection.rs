@@ -690,6 +690,33 @@ fn an_exposure_freezes_release_warns_owners_within_the_hour_and_opens_consent_an
 }
 
 #[test]
+fn what_was_said_in_the_moment_of_an_exposure_decides_nothing() {
+    let mut room = room();
+    let moment = "2016-03-02T08:00:00Z";
+    let first = notify(&mut room, moment, &["RU"]);
+    let leak = json!({"discovery": "lost", "since": "2016-03-01T00:00:00Z", "unknown": "Who has it", "protection": "unchanged"});
+    room.say("MISSION", moment, "exposure.declare/1", &[&first], leak);
+    let frozen = |room: &Room| {
+        room.truce().sites[&first]
+            .frozen(utc("2016-03-03T00:00:00Z"))
+            .is_some()
+    };
+    assert!(
+        frozen(&room),
+        "it was notified, and nobody had decided anew"
+    );
+    let review = json!({"reviewed_at": moment, "review_by": "2016-09-02T00:00:00Z", "consents_stand": true, "protection": "unchanged"});
+    room.say(
+        "HUM",
+        "2016-03-02T08:00:00.001Z",
+        "site.review/1",
+        &[&first],
+        review,
+    );
+    assert!(!frozen(&room));
+}
+
+#[test]
 fn who_reads_nothing_of_a_site_is_warned_of_its_exposure_all_the_same() {
     let mut room = room();
     let leak = json!({"discovery": "lost", "since": "2016-06-19T00:00:00Z", "unknown": "Everything else", "protection": "unchanged"});

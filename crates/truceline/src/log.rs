@@ -179,7 +179,8 @@ echo '{\"kind\":\"report.file/1\",\"groups\":{\"body\":{\"aud\":[],\"content\":{
     Attachment {
         #[command(flatten)]
         data: Data,
-        /// Its name, 43 characters
+        /// Its name, 43 characters, of which the first may be a hyphen
+        #[arg(allow_hyphen_values = true)]
         name: String,
         /// Where to write it; an existing file is never overwritten
         file: PathBuf,

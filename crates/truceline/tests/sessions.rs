@@ -347,6 +347,12 @@ fn attachments_go_in_and_come_out_and_fillers_look_like_all_others() {
     let gone = terminal.refuses(&format!("log attachment --data m {name} again.jpg"), "");
     assert!(gone.contains("is not held here"), "{gone}");
     assert!(!terminal.path().join("again.jpg").exists());
+    let hyphen = format!("-{}A", "b".repeat(41));
+    let unknown = terminal.refuses(&format!("log attachment --data m {hyphen} again.jpg"), "");
+    assert!(
+        unknown.contains("is not held here"),
+        "a name, not an option: {unknown}"
+    );
 }
 
 #[test]

@@ -114,6 +114,8 @@ pub enum That {
     NotWarned(CallSign, Mention),
     /// A report tells of something in or near what a notice had told of before: the report, and the notice.
     Candidate(Mention, Mention),
+    /// Two notices meet, and the reader is told.
+    Conflict(Mention, Mention),
 }
 
 /// How urgent something is.
@@ -337,6 +339,7 @@ pub const EXPECTATIONS: &[(&str, &str)] = &[
     ("left_without", "left_without US confirmed_below @convoy"),
     ("not_warned", "not_warned HUM @leak"),
     ("candidate", "candidate @report @hospital"),
+    ("conflict", "conflict @convoy @hospital"),
 ];
 /// What may stand instead of such a word.
 pub const READS: &str = "HUM does not read @report group exact";
@@ -411,6 +414,10 @@ fn that(cursor: &mut Cursor<'_>, known: &Known) -> Result<That, ScenarioError> {
         "candidate" => {
             let report = values::mention(cursor, known)?;
             Ok(That::Candidate(report, values::mention(cursor, known)?))
+        }
+        "conflict" => {
+            let one = values::mention(cursor, known)?;
+            Ok(That::Conflict(one, values::mention(cursor, known)?))
         }
         "sounding" | "untold" | "read_back" | "language" | "may_release" | "not_warned" => {
             of_somebody(word, cursor, known)

@@ -152,9 +152,9 @@ impl Around {
         let (south, north) = (lat - reach, lat + reach);
         // A degree of longitude is at least so much of a degree of latitude: 1 / cos 60°, 75°, 80°.
         let wider = match north.max(-south) {
-            ..600_000_000 => 2,
-            ..750_000_000 => 4,
-            ..ALL_LONGITUDES_E7 => 6,
+            lat if lat < 600_000_000 => 2,
+            lat if lat < 750_000_000 => 4,
+            lat if lat < ALL_LONGITUDES_E7 => 6,
             _ => LON_E7_MAX,
         };
         let (west, east) = (

@@ -192,9 +192,13 @@ fn answer(asker: &Asker, query: &CandidateQuery) -> Result<CandidatesRow, Proble
         })))
     })?;
     let row = row.ok_or_else(Problem::not_found)?;
-    row.map_err(|error: TooMuch| {
+    let row = row.map_err(|error: TooMuch| {
         Problem::refused(error.narrowed_by(), error.to_string()).because("too_much")
-    })
+    })?;
+    // Beside a report whose place he reads, it tells where the notice is.
+    let told = row.candidates.iter();
+    asker.count(&told.map(|candidate| candidate.notice.clone()).collect());
+    Ok(row)
 }
 
 impl CandidatesRow {

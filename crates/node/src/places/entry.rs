@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 
 /// Most places that one name is read as.
 pub const READINGS_MAX: usize = 20;
-/// So many times nearer to the named place another reading has to lie to be proposed.
-const MUCH_NEARER: f64 = 4.0;
+/// So many times nearer another reading has to lie to be proposed.
+pub const MUCH_NEARER: f64 = 4.0;
 /// Without a named place: further than this from any town, and what lies much nearer to one is proposed. Metres.
 const FAR_FROM_ALL_M: f64 = 20_000.0;
 /// The gazetteer's places end here, and so much further is still among them, in 1e-7 degree: half a degree.

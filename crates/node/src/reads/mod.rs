@@ -15,6 +15,7 @@ pub use probes::{CHECKS_KEPT_MAX, OVERLAPS_MIN, Probe};
 
 use crate::accounts::AccountId;
 use crate::accounts::store::for_owner_alone;
+use crate::database;
 use lately::Lately;
 use probes::Probes;
 use record::name::{CallSign, Origin};
@@ -39,8 +40,8 @@ pub const ALERTS_KEPT_DAYS: i64 = 366;
 pub const WINDOW_MS: i64 = 3_600_000;
 /// Accounts of which the last hour is remembered; beyond, an arbitrary one is forgotten.
 const ACCOUNTS_MAX: usize = 4_096;
-/// How long a command waits for another process that writes.
-const BUSY_WAIT: Duration = Duration::from_secs(5);
+/// How long an answer waits for another process that writes, before it goes out uncounted.
+const BUSY_WAIT: Duration = Duration::from_millis(500);
 const DAY_MS: i64 = 86_400_000;
 /// The layout's version, kept in `user_version`.
 const LAYOUT: i64 = 1;
@@ -156,6 +157,8 @@ pub struct Query {
 /// Counts reads, and keeps what was counted.
 pub struct Reads {
     db: Mutex<Connection>,
+    /// Whoever looks through the counts holds up nobody who reads a place.
+    reading: Mutex<Connection>,
     lately: Mutex<HashMap<AccountId, Lately>>,
     probes: Mutex<HashMap<AccountId, Probes>>,
     raised: watch::Sender<i64>,
@@ -191,7 +194,7 @@ impl Reads {
     pub fn open(dir: &Path) -> Result<Self, ReadsError> {
         let path = dir.join(READS);
         for_owner_alone(&path)?;
-        let db = Connection::open(path)?;
+        let db = Connection::open(&path)?;
         db.busy_timeout(BUSY_WAIT)?;
         db.pragma_update(None, "secure_delete", "ON")?;
         db.pragma_update(None, "journal_mode", "WAL")?;
@@ -205,6 +208,7 @@ impl Reads {
         }
         let last: Option<i64> = db.query_row("SELECT max(id) FROM alert", [], |row| row.get(0))?;
         Ok(Self {
+            reading: Mutex::new(database::reader(&path)?),
             db: Mutex::new(db),
             lately: Mutex::default(),
             probes: Mutex::default(),
@@ -345,7 +349,7 @@ impl Reads {
         max: u32,
     ) -> Result<Vec<Alert>, ReadsError> {
         const SQL: &str = "SELECT id, account, what, number, raised_at FROM alert WHERE participant = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
-        let db = lock(&self.db);
+        let db = lock(&self.reading);
         let mut select = db.prepare_cached(SQL)?;
         let rows = select.query_map(params![participant.as_str(), after, max], alert)?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -361,7 +365,7 @@ impl Reads {
         query: &Query,
     ) -> Result<(Vec<Count>, u64), ReadsError> {
         const WHICH: &str = "FROM read r JOIN notice n ON n.id = r.notice WHERE r.participant = ?1 AND (?2 IS NULL OR n.reference = ?2) AND (?3 IS NULL OR r.account = ?3) AND (?4 IS NULL OR r.day = ?4)";
-        let db = lock(&self.db);
+        let db = lock(&self.reading);
         let sign = participant.as_str();
         let total: i64 = db
             .prepare_cached(&format!("SELECT count(*) {WHICH}"))?

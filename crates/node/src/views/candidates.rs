@@ -14,6 +14,7 @@ use record::time::UtcMs;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use truce::Truce;
 use truce::notified::{self, Cases, Counting, Happened, Nearness, Steps};
@@ -27,7 +28,7 @@ pub const REPORTS_MAX: usize = 10_000;
 /// Most pairs of a report and a notice that are measured in one question.
 pub const MEASURED_MAX: usize = 200_000;
 /// Most candidates in one answer.
-pub const CANDIDATES_MAX: usize = 1_000;
+pub const CANDIDATES_MAX: usize = 5_000;
 /// What is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CandidateQuery {
@@ -243,6 +244,14 @@ struct Told {
     around: Option<Around>,
 }
 
+/// Which reports are read.
+#[derive(Debug, Clone, Copy)]
+enum Which {
+    All,
+    One(i64),
+    Placed,
+}
+
 impl Snapshot<'_> {
     /// Which reports tell of something in or near what had been notified before.
     ///
@@ -272,7 +281,8 @@ impl Snapshot<'_> {
         if let Some((_, from)) = report {
             (asked.from, asked.until) = (from, UtcMs(from.0 + 1));
         }
-        let told = told(db, logs, &asked, report.map(|(id, _)| id), self.context())?;
+        let which = report.map_or(Which::All, |(id, _)| Which::One(id));
+        let told = told(db, logs, &asked, which, self.context())?;
         let looked = looked(db, &asked, notice)?;
         find(db, logs, &asked, &told, &looked).map(Some)
     }
@@ -295,7 +305,13 @@ impl Snapshot<'_> {
         until: UtcMs,
     ) -> Result<Result<usize, TooMuch>, ViewError> {
         let asked = CandidateQuery::all(from, until);
-        let mut told = told(self.db(), self.logs(), &asked, None, self.context())?;
+        let mut told = told(
+            self.db(),
+            self.logs(),
+            &asked,
+            Which::Placed,
+            self.context(),
+        )?;
         let found = self.near_ones(&asked, &mut told, None)?;
         Ok(found.map(|found| found.len()))
     }
@@ -320,7 +336,7 @@ impl Snapshot<'_> {
                 "report" => {
                     if let Some((id, from)) = report_id(db, logs, &reference)? {
                         let asked = CandidateQuery::all(from, UtcMs(from.0 + 1));
-                        of_reports.extend(told(db, logs, &asked, Some(id), self.context())?);
+                        of_reports.extend(told(db, logs, &asked, Which::One(id), self.context())?);
                     }
                 }
                 "site" | "movement" => notices.extend(held(db, logs, &reference)?),
@@ -339,7 +355,7 @@ impl Snapshot<'_> {
         };
         if !notices.is_empty() {
             let asked = CandidateQuery::all(since, UtcMs(i64::MAX));
-            let mut told = told(db, logs, &asked, None, self.context())?;
+            let mut told = told(db, logs, &asked, Which::Placed, self.context())?;
             match self.near_ones(&asked, &mut told, Some(&notices))? {
                 Ok(found) => all.extend(found),
                 Err(error) => return Ok(Err(error)),
@@ -408,17 +424,24 @@ fn report_id(
     Ok(found.optional()?)
 }
 
+/// Reports of the time that is asked for: all, one, or only those whose exact place is read.
 fn told(
     db: &Connection,
     logs: &Logs,
     asked: &CandidateQuery,
-    only: Option<i64>,
+    which: Which,
     context: &Context,
 ) -> Result<Vec<Told>, ViewError> {
-    const SQL: &str = "SELECT id, from_ms, until_ms, lat_e7, lon_e7, uncertain_m FROM report WHERE from_ms >= ?1 AND from_ms < ?2 AND (?3 IS NULL OR id = ?3) ORDER BY from_ms, id LIMIT ?4";
+    const SQL: &str = "SELECT id, from_ms, until_ms, lat_e7, lon_e7, uncertain_m FROM report WHERE from_ms >= ?1 AND from_ms < ?2 AND (?3 IS NULL OR id = ?3) AND (?5 = 0 OR lat_e7 IS NOT NULL) ORDER BY from_ms, id LIMIT ?4";
     let max = count(REPORTS_MAX + 1);
     let mut select = db.prepare_cached(SQL)?;
-    let mut rows = select.query(params![asked.from.0, asked.until.0, only, max])?;
+    let only = match which {
+        Which::One(id) => Some(id),
+        Which::All | Which::Placed => None,
+    };
+    let placed = matches!(which, Which::Placed);
+    let (from, until) = (asked.from.0, asked.until.0);
+    let mut rows = select.query(params![from, until, only, max, placed])?;
     let mut told = Vec::new();
     while let Some(row) = rows.next()? {
         let (from, until) = (UtcMs(row.get(1)?), UtcMs(row.get(2)?));
@@ -473,6 +496,38 @@ fn looked(
     Ok(rows)
 }
 
+/// Notices that are looked at, as they were read.
+struct Noticed {
+    counting: Vec<Counting>,
+    not_compared: BTreeMap<Reference, String>,
+    ids: BTreeMap<Reference, i64>,
+}
+
+impl Noticed {
+    fn read(db: &Connection, logs: &Logs, looked: &[Looked]) -> Result<Self, ViewError> {
+        let mut references: HashMap<i64, Reference> = HashMap::new();
+        let mut counting = Vec::with_capacity(looked.len());
+        let mut not_compared = BTreeMap::new();
+        for version in looked {
+            let notice = match references.entry(version.id) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    let found = reference(db, logs, version.id)?;
+                    new.insert(found.ok_or_else(|| damaged("has no statement"))?)
+                }
+            };
+            let (read, why) = read_kept(notice, &version.body)?;
+            not_compared.extend(why.map(|why| (notice.clone(), why)));
+            counting.push(read);
+        }
+        Ok(Self {
+            counting,
+            not_compared,
+            ids: references.into_iter().map(|(id, of)| (of, id)).collect(),
+        })
+    }
+}
+
 fn find(
     db: &Connection,
     logs: &Logs,
@@ -486,24 +541,41 @@ fn find(
     if looked.len() > NOTICES_MAX {
         return Ok(Err(TooMuch::Notices));
     }
-    let mut notices = Notices::new(db);
-    let (mut counting, mut not_compared) = (Vec::with_capacity(looked.len()), BTreeMap::new());
-    let mut references: HashMap<i64, Option<Reference>> = HashMap::new();
-    for version in looked {
-        let notice = match references.get(&version.id) {
-            Some(known) => known.clone(),
-            None => {
-                let found = reference(db, logs, version.id)?;
-                references.insert(version.id, found.clone());
-                found
-            }
-        };
-        let notice = notice.ok_or_else(|| damaged("has no statement"))?;
-        let (read, why) = read_kept(&notice, &version.body)?;
-        not_compared.extend(why.map(|why| (notice, why)));
-        counting.push(read);
+    let noticed = Noticed::read(db, logs, looked)?;
+    let happened = match measure(db, told, looked, &noticed.counting)? {
+        Ok(happened) => happened,
+        Err(too_much) => return Ok(Err(too_much)),
+    };
+    let cases = notified::cases(&noticed.counting, &happened, (asked.from, asked.until));
+    if cases.candidates.len() > CANDIDATES_MAX {
+        return Ok(Err(TooMuch::Candidates));
     }
-    let mut measured = 0;
+    let around = told
+        .iter()
+        .filter_map(|told| Some((&told.report, told.around.as_ref()?.near_m())));
+    let near_m: BTreeMap<&Reference, i64> = around.collect();
+    let of = cases.candidates.iter().map(|candidate| {
+        let id = noticed.ids.get(&candidate.notice).copied().unwrap_or(-1);
+        let near_m = near_m.get(&candidate.report).copied().unwrap_or(0);
+        notice_of(db, id, near_m)
+    });
+    let of = of.collect::<Result<_, _>>()?;
+    Ok(Ok(CandidatesFound {
+        period: (asked.from, asked.until),
+        cases,
+        of,
+        not_compared: noticed.not_compared,
+    }))
+}
+
+/// Of each report the notices that it is near: by their boxes first, and only what these leave by measuring.
+fn measure(
+    db: &Connection,
+    told: &[Told],
+    looked: &[Looked],
+    counting: &[Counting],
+) -> Result<Result<Vec<Happened>, TooMuch>, ViewError> {
+    let (mut notices, mut measured) = (Notices::new(db), 0);
     let mut happened = Vec::with_capacity(told.len());
     for told in told {
         let Some(around) = &told.around else {
@@ -512,43 +584,23 @@ fn find(
         };
         let extent = around.extent_e7();
         let mut near = Vec::new();
-        for (n, version) in looked.iter().enumerate() {
+        for (n, (version, counting)) in looked.iter().zip(counting).enumerate() {
             let meets = version.extent.is_some_and(|of| boxes_meet(&of, &extent));
-            if !meets || !counting[n].was_had(told.from) {
+            if !meets || !counting.was_had(told.from) {
                 continue;
             }
             measured += 1;
             if measured > MEASURED_MAX {
                 return Ok(Err(TooMuch::Measured));
             }
-            let nearness = notices.nearness(version, &counting[n], around)?;
+            let nearness = notices.nearness(version, counting, around)?;
             if nearness != Nearness::Clear {
                 near.push((n, nearness));
             }
         }
         happened.push(told.happened(Some(near)));
     }
-    let cases = notified::cases(&counting, &happened, (asked.from, asked.until));
-    if cases.candidates.len() > CANDIDATES_MAX {
-        return Ok(Err(TooMuch::Candidates));
-    }
-    let of = cases.candidates.iter().map(|candidate| {
-        let of = references
-            .iter()
-            .find(|(_, of)| of.as_ref() == Some(&candidate.notice));
-        let told = told.iter().find(|told| told.report == candidate.report);
-        let near_m = told
-            .and_then(|told| told.around.as_ref())
-            .map_or(0, Around::near_m);
-        notice_of(db, of.map_or(-1, |(id, _)| *id), near_m)
-    });
-    let of = of.collect::<Result<_, _>>()?;
-    Ok(Ok(CandidatesFound {
-        period: (asked.from, asked.until),
-        cases,
-        of,
-        not_compared,
-    }))
+    Ok(Ok(happened))
 }
 
 fn notice_of(db: &Connection, id: i64, near_m: i64) -> Result<NoticeOf, ViewError> {

@@ -7,7 +7,6 @@ use super::snapshot::Snapshot;
 use super::{Context, ViewError};
 use record::name::{CallSign, Reference};
 use record::time::UtcMs;
-use rusqlite::params;
 use serde::Serialize;
 use serde_json::Value;
 use truce::Truce;
@@ -17,9 +16,6 @@ use truce::standing::Directory;
 use truce::values::Slug;
 use truce::wire::{Place, Wire};
 use utoipa::ToSchema;
-
-/// Most words on presence that are looked at in one question.
-pub const PRESENCES_MAX: u32 = 20_000;
 
 /// In which districts a formation is, as its own side says.
 #[derive(Debug, Serialize, ToSchema)]
@@ -79,11 +75,12 @@ impl Snapshot<'_> {
     /// # Errors
     /// [`ViewError`].
     pub fn whereabouts(&self, at: UtcMs) -> Result<Whereabouts, ViewError> {
-        const SQL: &str = "SELECT body FROM object INDEXED BY object_list WHERE capability = 'presence' AND at_ms BETWEEN ?1 AND ?2 ORDER BY at_ms DESC, id DESC LIMIT ?3";
+        // Of each formation the last word alone: there are as many as formations, however often they are told of.
+        const SQL: &str = "SELECT body FROM object o INDEXED BY object_list WHERE capability = 'presence' AND at_ms BETWEEN ?1 AND ?2 AND NOT EXISTS (SELECT 1 FROM object n INDEXED BY object_tag WHERE n.capability = 'presence' AND n.tag = o.tag AND n.by_sign = o.by_sign AND n.at_ms <= ?2 AND (n.at_ms, n.id) > (o.at_ms, o.id))";
         let areas = held_areas(self.db(), self.context(), at, at)?;
         let mut present = Vec::new();
         let mut select = self.db().prepare_cached(SQL)?;
-        let mut rows = select.query(params![at.0 - COUNTS_MS, at.0, PRESENCES_MAX])?;
+        let mut rows = select.query([at.0.saturating_sub(COUNTS_MS), at.0])?;
         while let Some(row) = rows.next()? {
             let body: String = row.get(0)?;
             present.push(read(&body)?);

@@ -1,7 +1,7 @@
 //! The tables of one reader's views. Ids, `seq` and the order of rows are local; nothing else is.
 
 /// Changes with every change of the tables or of what is written into them: other views are thrown away and computed anew.
-pub const LAYOUT: i64 = 17;
+pub const LAYOUT: i64 = 18;
 
 /// Entries of a log are numbered below this in ids: `log * SPAN + index`.
 pub const SPAN: i64 = 1 << 40;

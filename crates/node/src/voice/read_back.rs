@@ -4,14 +4,12 @@
 use super::script::{READ_OUT, known_to_m, spoken_as};
 use super::{Notice, Told};
 use crate::places::Way;
+use crate::places::entry::MUCH_NEARER;
 use formats::place_entry::{self, Difference, Entry, PartName, Read, Unread};
 use serde::Serialize;
 use truce::contact::same_place;
 use truce::values::Position;
 use utoipa::ToSchema;
-
-/// So many times nearer to the notice another reading has to lie to be proposed.
-const MUCH_NEARER: f64 = 4.0;
 
 /// Why nothing was compared.
 #[derive(Debug, thiserror::Error)]

@@ -63,10 +63,22 @@ pub struct CopyMarkRow {
 pub struct GroupRow {
     /// Which: `notice`, `place`, `leg-1`, `leg-1-from`, `leg-1-to`, `check-ins`, `end`.
     pub group: String,
+    /// The place that is read out, as the notice has it; absent where none is.
+    pub place: Option<PlaceRow>,
     /// Whether the other side reads it back.
     pub read_back: bool,
     /// The sentences.
     pub lines: Vec<LineRow>,
+}
+
+/// A place as a notice has it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ScriptPlaceRow)]
+pub struct PlaceRow {
+    /// Latitude in 1e-7 degree, north positive.
+    pub lat_e7: i64,
+    /// Longitude in 1e-7 degree, east positive.
+    pub lon_e7: i64,
 }
 
 /// One sentence of a script.
@@ -142,7 +154,7 @@ pub fn script(
     let mark = Sentence::new("copy-mark")
         .text("reader", reader.call_sign)
         .text("account", reader.account)
-        .text("at", reader.at);
+        .text("at", UtcMs(reader.at.0.div_euclid(1000) * 1000));
     let [en, ru, ar] = LANGUAGES.map(|language| mark.in_language(language));
     let of = match notice.told {
         Told::Site(..) => Of::Site,
@@ -186,12 +198,13 @@ impl LineRow {
 }
 
 impl Names {
-    /// Of names in any scripts: for each language the first one in its script, or else the first of all.
+    /// Of names in any scripts: for each language the first one in its script, or else in Latin letters, or else the first of all.
     fn of(names: &[&str]) -> Option<Self> {
         let first = *names.first()?;
+        let found = |script: Letters| names.iter().find(|name| Letters::of(name) == script);
         let in_script = |script: Letters| {
-            let found = names.iter().find(|name| Letters::of(name) == script);
-            (*found.unwrap_or(&first)).to_owned()
+            let name = found(script).or_else(|| found(Letters::Latin));
+            (*name.unwrap_or(&first)).to_owned()
         };
         let scripts = [Letters::Latin, Letters::Cyrillic, Letters::Arabic];
         Some(Self(scripts.map(in_script)))
@@ -249,6 +262,7 @@ fn head(notice: &Notice, short: &str, exercise: bool) -> GroupRow {
     }
     GroupRow {
         group: "notice".into(),
+        place: None,
         read_back: false,
         lines,
     }
@@ -281,8 +295,10 @@ impl Spot<'_> {
         lines.push(LineRow::plain(&Sentence::new(frame)));
         lines.extend(self.nearest(places)?);
         lines.push(LineRow::plain(&Sentence::new("read-back")));
+        let (lat_e7, lon_e7) = self.at();
         Ok(GroupRow {
             group,
+            place: Some(PlaceRow { lat_e7, lon_e7 }),
             read_back: true,
             lines,
         })
@@ -394,6 +410,7 @@ fn of_leg(
     let lines = told.iter().flatten().map(LineRow::plain).collect();
     let mut groups = vec![GroupRow {
         group: format!("leg-{number}"),
+        place: None,
         read_back: true,
         lines,
     }];
@@ -447,6 +464,7 @@ fn check_ins(notified: &movements::Notice) -> Option<GroupRow> {
         .collect();
     (!lines.is_empty()).then(|| GroupRow {
         group: "check-ins".into(),
+        place: None,
         read_back: true,
         lines,
     })
@@ -457,6 +475,7 @@ fn end() -> GroupRow {
     let sentences = ["protection", "cannot-be-recalled"].map(Sentence::new);
     GroupRow {
         group: "end".into(),
+        place: None,
         read_back: false,
         lines: sentences.iter().map(LineRow::plain).collect(),
     }

@@ -461,7 +461,8 @@ fn health_says_what_is_not_well() {
         (reply.status, &reply.body),
         (
             200,
-            &json!({"ok": true, "checks": [{"name": "accounts", "ok": true, "trouble": null}]})
+            &json!({"ok": true, "checks": [{"name": "accounts", "ok": true, "trouble": null},
+                {"name": "reads", "ok": true, "trouble": null}]})
         )
     );
     let db = rusqlite::Connection::open(node.dir.path().join("accounts.db")).unwrap();

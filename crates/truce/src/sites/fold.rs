@@ -575,7 +575,8 @@ impl<'a> Maker<'a> {
                     &*entry.body,
                     Body::SiteReview(_) | Body::SiteNotify(_) | Body::SiteWithdraw(_)
                 );
-                decides && entry.at() >= exposure.at
+                // What was said in the same moment was said without knowing of it.
+                decides && entry.at() > exposure.at
             });
             let own = exposure.by == site.by;
             let reception = exposure.owners.get(&site.by);

@@ -147,6 +147,7 @@ impl Seen<'_> {
                 Ok(Verdict::new(not_warned.contains(&by.to_string()), found))
             }
             That::Candidate(report, notice) => self.candidate(report, notice),
+            That::Conflict(one, other) => self.conflict(one, other),
             That::ReadBack(by, about, _) | That::Language(by, about, _) => {
                 let state = self.recipient(by, about)?;
                 Ok(of_recipient(that, &state))
@@ -404,6 +405,29 @@ impl Seen<'_> {
             true,
             format!("it is a candidate: {how}; had by {}", joined(&had)),
         ))
+    }
+
+    fn conflict(&self, one: &Mention, other: &Mention) -> Judged {
+        let Some(reader) = self.eyes else {
+            return Ok(Verdict::no("nobody in particular is asked: say `for` whom"));
+        };
+        let node = self.room.node();
+        let index = node.notified(&node.eyes_of(Some(reader)));
+        index.follow(&self.views).map_err(Broken::of)?;
+        let (one, other) = (self.called(one)?, self.called(other)?);
+        let first: Reference = one.parse().map_err(Broken::of)?;
+        let pairs = index.pairs(Some(&first), |_, _| true);
+        let meets: Vec<String> = pairs
+            .into_iter()
+            .flat_map(|pair| [pair.found.one, pair.found.other])
+            .map(|notice| notice.reference.to_string())
+            .filter(|met| *met != one)
+            .collect();
+        let found = match meets.len() {
+            0 => format!("{reader} is told of nothing that meets it"),
+            count => format!("{reader} is told of {count} that meet it"),
+        };
+        Ok(Verdict::new(meets.contains(&other), found))
     }
 
     fn movement(&self, about: &Mention, word: &str) -> Judged {
