@@ -31,6 +31,18 @@ fn altitude(dice: &mut Dice) -> AltitudeBand {
     if dice.between(0, 2) > 0 {
         return AltitudeBand::ALL;
     }
+    if dice.between(0, 5) == 0 {
+        // Flight levels, whose heights nobody knows without the geoid, and less without the pressure.
+        let level = |level: i64, qnh_dhpa| Limit::FlightLevel {
+            level: level as u16,
+            qnh_dhpa,
+        };
+        let (low, qnh) = (
+            dice.between(0, 40),
+            (dice.between(0, 1) == 0).then_some(9_900),
+        );
+        return AltitudeBand::between(level(low, qnh), level(low + dice.between(1, 20), qnh));
+    }
     let low = dice.between(0, 50) as f64 * 20.0;
     let datum = if dice.between(0, 5) == 0 {
         VerticalDatum::Agl
@@ -44,10 +56,29 @@ fn altitude(dice: &mut Dice) -> AltitudeBand {
 fn place(dice: &mut Dice) -> LonLat {
     // A region that straddles the antimeridian, so that every box has to be right about it.
     let lon = 179.5 + dice.unit();
-    LonLat::new(
-        if lon > 180.0 { lon - 360.0 } else { lon },
-        36.0 + dice.unit() * 2.0,
-    )
+    LonLat::new(wrapped(lon), 36.0 + dice.unit() * 2.0)
+}
+
+fn wrapped(lon: f64) -> f64 {
+    if lon > 180.0 {
+        lon - 360.0
+    } else if lon < -180.0 {
+        lon + 360.0
+    } else {
+        lon
+    }
+}
+
+/// A star somewhere, which may cross itself.
+fn polygon(dice: &mut Dice) -> Polygon {
+    let corners = dice.between(3, 12) as usize;
+    let ring = star(dice, [0, 0], 10_000_000, corners);
+    let centre = place(dice);
+    let at = |p: &[i64; 2]| {
+        let lon = centre.lon + p[0] as f64 * 1e-8;
+        LonLat::new(wrapped(lon), centre.lat + p[1] as f64 * 1e-8)
+    };
+    Polygon::planar(ring.iter().map(at).collect())
 }
 
 fn volume(dice: &mut Dice) -> Volume {
@@ -93,26 +124,23 @@ fn volume(dice: &mut Dice) -> Volume {
                 )
             }
             3 => still(&Footprint::Point(place(dice)), dice),
-            _ => {
-                let corners = dice.between(3, 12) as usize;
-                let ring = star(dice, [0, 0], 10_000_000, corners);
-                let centre = place(dice);
-                let shell = ring
-                    .iter()
-                    .map(|p| {
-                        let lon = centre.lon + p[0] as f64 * 1e-8;
-                        let lon = if lon > 180.0 {
-                            lon - 360.0
-                        } else if lon < -180.0 {
-                            lon + 360.0
-                        } else {
-                            lon
-                        };
-                        LonLat::new(lon, centre.lat + p[1] as f64 * 1e-8)
-                    })
-                    .collect();
-                still(&Footprint::Polygon(Polygon::planar(shell)), dice)
+            4 => {
+                let parts = (0..dice.between(1, 3)).map(|_| polygon(dice)).collect();
+                still(&Footprint::MultiPolygon(parts), dice)
             }
+            5 => {
+                let (west, south, side) = (179.3 + dice.unit(), 36.0 + dice.unit(), 0.2);
+                let square = |inset: f64| {
+                    let (w, s) = (west + inset, south + inset);
+                    let (e, n) = (w + side - 2.0 * inset, s + side - 2.0 * inset);
+                    [(w, s), (e, s), (e, n), (w, n)]
+                        .map(|(lon, lat)| LonLat::new(wrapped(lon), lat))
+                        .to_vec()
+                };
+                let holed = Polygon::planar(square(0.0)).with_holes(vec![square(0.05)]);
+                still(&Footprint::Polygon(holed), dice)
+            }
+            _ => still(&Footprint::Polygon(polygon(dice)), dice),
         };
         if let Ok(volume) = made {
             return volume;

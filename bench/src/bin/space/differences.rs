@@ -1,12 +1,14 @@
 //! Where a peer answers otherwise, and whether the rounding of a grid explains it.
 
-use geo::{Contains, Distance, Euclidean, Point};
+use geo::{Distance, Euclidean, Intersects, Point, Translate};
 
 use crate::Workload;
 use crate::workload::{Moment, Thing};
 
 /// Two answers may differ where less than this decides, millimetres: two steps of the grid of 1e-8 degree.
 const EXPLAINED_MM: f64 = 2.0;
+/// Steps by which two areas are moved apart, millimetres.
+const STEPS_MM: [f64; 4] = [0.5, 1.0, 1.5, 1.99];
 /// Most that are printed of one peer.
 const PRINTED: usize = 20;
 /// Millimetres in a degree of latitude.
@@ -107,7 +109,7 @@ impl Found<'_> {
     }
 }
 
-/// How far one of two areas would have to move for the verdict to change, millimetres: how far they are apart, or how deep the deepest corner lies in the other. Infinite when time or height decide, or when borders cross without a corner inside.
+/// How far one of two areas would have to move for the verdict to change, millimetres: how far they are apart, or the shortest of some steps in any of sixteen directions that takes them apart. Infinite when time or height decide, or when no such step does.
 fn decides_mm(a: &Thing, b: &Thing) -> f64 {
     if !a.shares_time_and_height(b) {
         return f64::INFINITY;
@@ -117,29 +119,18 @@ fn decides_mm(a: &Thing, b: &Thing) -> f64 {
     if apart > 0.0 {
         return apart;
     }
-    let deepest = |corners: &Thing, area: &geo::Polygon| {
-        corners
-            .degrees()
-            .map(|[x, y]| Point::new(x, y))
-            .filter(|corner| area.contains(corner))
-            .map(|corner| Euclidean.distance(&corner, area.exterior()) * MM_PER_DEGREE)
-            .reduce(f64::max)
-    };
-    match (deepest(a, &q), deepest(b, &p)) {
-        (None, None) if touches(a, b) => 0.0,
-        (None, None) => f64::INFINITY,
-        (x, y) => x.unwrap_or(0.0).max(y.unwrap_or(0.0)),
-    }
-}
-
-/// Whether a corner of one lies on the border of the other, as near as floating point can tell.
-fn touches(a: &Thing, b: &Thing) -> bool {
-    let near = |corners: &Thing, area: &geo::Polygon| {
-        corners.degrees().any(|[x, y]| {
-            Euclidean.distance(&Point::new(x, y), area.exterior()) * MM_PER_DEGREE < EXPLAINED_MM
+    let takes_apart = |mm: f64| {
+        (0..16).any(|i| {
+            let angle = f64::from(i) / 16.0 * std::f64::consts::TAU;
+            let (x, y) = (
+                angle.cos() * mm / MM_PER_DEGREE,
+                angle.sin() * mm / MM_PER_DEGREE,
+            );
+            !p.translate(x, y).intersects(&q)
         })
     };
-    near(a, &b.polygon()) || near(b, &a.polygon())
+    let step = STEPS_MM.into_iter().find(|&mm| takes_apart(mm));
+    step.unwrap_or(f64::INFINITY)
 }
 
 /// How far a place is from the border of an area, millimetres; infinite when time decides.

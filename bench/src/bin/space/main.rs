@@ -165,6 +165,11 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench space: {error}");
+            let mut source = error.source();
+            while let Some(cause) = source {
+                eprintln!("  {cause}");
+                source = cause.source();
+            }
             ExitCode::FAILURE
         }
     }
@@ -561,4 +566,63 @@ fn under_inserts(engine: &mut Engine, ours: &mut Ours, work: &Workload) -> Outco
         return Err(format!("{items} items after {count} and {} inserts", volumes.len()).into());
     }
     Ok((idle, busy))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(args: &[&str]) -> Option<(Vec<&'static str>, Vec<&'static str>)> {
+        let asked = Asked::parse(args.iter().map(|&arg| arg.to_owned()))?;
+        Some((asked.sizes.iter().map(|s| s.word).collect(), asked.peers))
+    }
+
+    #[test]
+    fn without_arguments_everything_is_measured_and_words_leave_out_the_rest() {
+        let sizes = SIZES.iter().map(|size| size.word).collect::<Vec<_>>();
+        assert_eq!(asked(&[]), Some((sizes.clone(), PEERS.to_vec())));
+        assert_eq!(asked(&["--small"]), Some((vec!["10k"], PEERS.to_vec())));
+        assert_eq!(
+            asked(&["--only", "100k,rstar"]),
+            Some((vec!["100k"], vec!["rstar"]))
+        );
+        assert_eq!(asked(&["--only", "space"]), Some((sizes, vec![])));
+        for wrong in [
+            &["--only"][..],
+            &["--only", "10m"],
+            &["--big"],
+            &["--small", "x"],
+        ] {
+            assert_eq!(asked(wrong), None);
+        }
+    }
+
+    #[test]
+    fn what_was_not_measured_has_no_goal() {
+        let times = || Times {
+            p50: 1.0,
+            p99: 2.0,
+            mean: 1.5,
+        };
+        let row = |name, factor: f64| Measured {
+            name,
+            conflict: Times {
+                p50: factor,
+                ..times()
+            },
+            holding: times(),
+            bytes: None,
+            build_s: 1.0,
+            insert_us: None,
+            server_us: None,
+        };
+        let lines = goals(&SIZES[1], &[row("space", 1.0), row(Rstar::NAME, 12.0)]);
+        assert_eq!(
+            lines,
+            [
+                "GOAL conflict_p50_vs_rstar_geo_100k 12.0x >=11x ok",
+                "STRETCH conflict_p50_vs_rstar_geo_100k 12.0x >=15x short"
+            ]
+        );
+    }
 }

@@ -248,10 +248,13 @@ struct Split<'a> {
     /// Latest finite tick, which stands for "for ever" when sizes are compared; the same for heights.
     ceiling: [i32; 4],
     floor: [i32; 4],
+    sample: usize,
 }
 
 /// How many boxes a split looks at to choose its dimension.
 const SAMPLE: usize = 512;
+/// The same in a small tree, which is made anew every few inserts and walked in no time.
+const SAMPLE_SMALL: usize = 32;
 
 impl<'a> Split<'a> {
     fn new(boxes: &'a [Box4]) -> Self {
@@ -272,6 +275,11 @@ impl<'a> Split<'a> {
             query: [1.0; 4],
             ceiling,
             floor,
+            sample: if boxes.len() > super::DELTA_LIMIT {
+                SAMPLE
+            } else {
+                SAMPLE_SMALL
+            },
         };
         let step = boxes.len().div_ceil(4096);
         let sample = boxes.len().div_ceil(step) as f64;
@@ -338,7 +346,7 @@ impl<'a> Split<'a> {
     }
 
     fn dimension(&self, items: &[u32], middle: usize) -> usize {
-        let step = items.len().div_ceil(SAMPLE);
+        let step = items.len().div_ceil(self.sample);
         let mut sample: Vec<u32> = items.iter().step_by(step).copied().collect();
         let at = (sample.len() * middle / items.len()).clamp(1, sample.len() - 1);
         let mut best = (f64::INFINITY, 0);
