@@ -123,16 +123,18 @@ fn the_rules_are_the_same_before_and_after_a_restart_whatever_was_erased() {
     let own = side.open();
     let watch =
         json!({"officer": "day watch", "languages": ["en"], "until": "2016-06-21T18:00:00Z"});
-    let area = |east: i64| {
-        let corner = |lat: i64, lon: i64| json!({"lat_e7": lat, "lon_e7": lon});
+    // They lie apart: what is compared with one of them is compared with that one alone.
+    let area = |south: i64, east: i64| {
+        let corner = |lat: i64, lon: i64| json!({"lat_e7": south + lat, "lon_e7": lon});
         json!({"name": "North", "purpose": "disengagement", "to": ["RU"], "basis": "Own", "polygon": [
             corner(362_000_000, 372_000_000), corner(364_000_000, 372_000_000),
             corner(364_000_000, 374_000_000 + east), corner(362_000_000, 374_000_000)],
             "valid_from": "2016-06-21T00:00:00Z", "valid_until": "2016-07-10T00:00:00Z"})
     };
+    const SOUTH: i64 = -20_000_000;
     let opened = say(&own, &draft("shift.open/1", &[], watch.clone())).unwrap();
-    let kept = say(&own, &draft("area.designate/1", &[], area(0))).unwrap();
-    let erased = say(&own, &draft("area.designate/1", &[], area(0))).unwrap();
+    let kept = say(&own, &draft("area.designate/1", &[], area(0, 0))).unwrap();
+    let erased = say(&own, &draft("area.designate/1", &[], area(SOUTH, 0))).unwrap();
     for target in [&opened.reference, &erased.reference] {
         let erase = json!({"groups": ["body"], "reason": "asked"});
         say(&own, &draft("erase/1", &[target], erase)).unwrap();
@@ -140,8 +142,8 @@ fn the_rules_are_the_same_before_and_after_a_restart_whatever_was_erased() {
     // What is tried: another watch beside the erased one; a point cut out of an outline that is known, and of one that is gone.
     let tries = [
         draft("shift.open/1", &[], watch),
-        draft("area.designate/1", &[&kept.reference], area(500_000)),
-        draft("area.designate/1", &[&erased.reference], area(500_000)),
+        draft("area.designate/1", &[&kept.reference], area(0, 500_000)),
+        draft("area.designate/1", &[&erased.reference], area(SOUTH, 500_000)),
     ];
     let answers = |own: &Own| -> Vec<Option<&'static str>> {
         let tried = tries.iter().map(|draft| {

@@ -135,7 +135,11 @@ pub struct NotMeasuredRow {
 /// may read. A candidate is a question to those who had the notice: it names no cause and nobody who acted.
 #[utoipa::path(
     get, path = "/api/v1/candidates", tag = "sites", operation_id = "list_candidates", params(WhichCandidates),
-    responses((status = 200, body = CandidatesRow))
+    responses(
+        (status = 200, body = CandidatesRow),
+        (status = 404, description = "The notice or report that was named is not known, or not for the asker"),
+        (status = 422, description = "Too much to look at: narrow it")
+    )
 )]
 pub async fn candidates(
     asker: Asker,

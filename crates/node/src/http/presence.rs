@@ -111,7 +111,10 @@ pub struct UndeterminedRow {
 /// said. It is a fact with both sources and no finding, and it takes nobody's cover away.
 #[utoipa::path(
     get, path = "/api/v1/overlaps", tag = "areas", operation_id = "overlaps", params(WhichOverlaps),
-    responses((status = 200, body = OverlapsRow))
+    responses(
+        (status = 200, body = OverlapsRow),
+        (status = 404, description = "The area that was named is not known, or not for the asker")
+    )
 )]
 pub async fn overlaps(
     asker: Asker,
