@@ -143,7 +143,11 @@ fn the_rules_are_the_same_before_and_after_a_restart_whatever_was_erased() {
     let tries = [
         draft("shift.open/1", &[], watch),
         draft("area.designate/1", &[&kept.reference], area(0, 500_000)),
-        draft("area.designate/1", &[&erased.reference], area(SOUTH, 500_000)),
+        draft(
+            "area.designate/1",
+            &[&erased.reference],
+            area(SOUTH, 500_000),
+        ),
     ];
     let answers = |own: &Own| -> Vec<Option<&'static str>> {
         let tried = tries.iter().map(|draft| {

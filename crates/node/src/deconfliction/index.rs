@@ -11,8 +11,7 @@ use serde_json::Value;
 use space::{Ask, Judgement, Snapshot, Space, Stamp, Volume, VolumeId, Writer};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{PoisonError, RwLock};
-use tokio::sync::watch;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use truce::wire::{Place, Wire};
 
 /// When more volumes than stand, and more than this, stood once, the index is made anew without them.
@@ -21,11 +20,7 @@ const ENDED_MAX: usize = 4_096;
 pub const MEETS_MAX: usize = 1_000;
 
 /// The index of one reader.
-pub struct Index {
-    state: RwLock<State>,
-    /// Rung whenever something was taken in.
-    followed: watch::Sender<()>,
-}
+pub struct Index(RwLock<State>);
 
 struct State {
     /// Who reads. Nobody, where it is not one participant.
@@ -142,10 +137,7 @@ impl Index {
     /// An empty index for `reader`; for nobody, where those who read it are not one participant.
     #[must_use]
     pub fn of(reader: Option<CallSign>) -> Self {
-        Self {
-            state: RwLock::new(State::of(reader)),
-            followed: watch::Sender::new(()),
-        }
+        Self(RwLock::new(State::of(reader)))
     }
 
     /// Takes in what changed in `views`.
@@ -153,19 +145,14 @@ impl Index {
     /// # Errors
     /// [`ViewError`]; what was not taken in is taken in the next time.
     pub fn follow(&self, views: &Views) -> Result<(), ViewError> {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let before = (state.epoch, state.seq);
-        let followed = state.follow(views);
-        let crowded = state.ended() > ENDED_MAX.max(state.owners.len());
-        if followed.is_err() || crowded {
-            *state = State::of(state.reader.clone());
-        }
-        followed?;
-        if crowded {
-            state.follow(views)?;
-        }
-        if before != (state.epoch, state.seq) {
-            self.followed.send_replace(());
+        self.write().taken_in(views)
+    }
+
+    /// The same, for one of many who wait for a statement: what somebody else has taken in meanwhile is not looked for again.
+    fn follow_to(&self, views: &Views, seq: i64) -> Result<(), ViewError> {
+        let mut state = self.write();
+        if state.seq < seq {
+            state.taken_in(views)?;
         }
         Ok(())
     }
@@ -179,19 +166,22 @@ impl Index {
         Ok(self.read().check(asked))
     }
 
-    /// Tells whenever something was taken in.
-    #[must_use]
-    pub fn changes(&self) -> watch::Receiver<()> {
-        self.followed.subscribe()
-    }
-
-    /// What is known of the notice that was first said at `first`, once the entry `said` was taken in; `None` before.
-    #[must_use]
-    pub fn known(&self, first: &Reference, said: &Reference) -> Option<Known> {
+    /// What is known of the notice that was first said at `first`, once the entry `said` stands in `views`; `None` before. It waits
+    /// for nobody else's index, so that nothing which another reader has to take in can be told by a clock.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn known(
+        &self,
+        views: &Views,
+        first: &Reference,
+        said: &Reference,
+    ) -> Result<Option<Known>, ViewError> {
+        self.follow_to(views, *views.changes().borrow())?;
         let state = self.read();
-        let read = state.read.iter().find(|(log, _)| *log == said.origin);
-        read.filter(|(_, last)| *last >= said.index)?;
-        Some(state.known(first))
+        let mut read = state.read.iter();
+        let stands = read.any(|(log, last)| *log == said.origin && *last >= said.index);
+        Ok(stands.then(|| state.known(first)))
     }
 
     /// Pairs of notices that meet and concern the reader, of one first notice or of all, by the time of the meeting; `told` says of
@@ -229,18 +219,20 @@ impl Index {
 
     /// Pairs that were found since this was asked last.
     pub(crate) fn take_found(&self) -> Vec<Found> {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut state.found)
+        std::mem::take(&mut self.write().found)
     }
 
     /// Pairs that were taken and could not be told.
     pub(crate) fn put_back(&self, found: Vec<Found>) {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        state.found.extend(found);
+        self.write().found.extend(found);
     }
 
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, State> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -277,6 +269,20 @@ impl State {
     /// Volumes that stood once, for which there is still room in the engine.
     fn ended(&self) -> usize {
         usize::try_from(self.next).map_or(usize::MAX, |given| given - self.owners.len())
+    }
+
+    /// Takes in what changed in `views`, and makes itself anew when that fails, or when there is too much of what has ended.
+    fn taken_in(&mut self, views: &Views) -> Result<(), ViewError> {
+        let followed = self.follow(views);
+        let crowded = self.ended() > ENDED_MAX.max(self.owners.len());
+        if followed.is_err() || crowded {
+            *self = Self::of(self.reader.clone());
+        }
+        followed?;
+        if crowded {
+            self.follow(views)?;
+        }
+        Ok(())
     }
 
     fn follow(&mut self, views: &Views) -> Result<(), ViewError> {

@@ -97,11 +97,12 @@ pub(super) async fn review(asker: &Asker, first: Reference, said: Reference) -> 
 }
 
 async fn known(asker: &Asker, first: &Reference, said: &Reference) -> Option<Known> {
-    let index = Arc::clone(asker.node.notified(&asker.eyes));
-    let mut changes = index.changes();
+    let mut changes = asker.views.changes();
     loop {
-        let (index, first, said) = (Arc::clone(&index), first.clone(), said.clone());
-        let known = read(move || Ok::<_, Problem>(index.known(&first, &said)))
+        let index = Arc::clone(asker.node.notified(&asker.eyes));
+        let views = Arc::clone(&asker.views);
+        let (first, said) = (first.clone(), said.clone());
+        let known = read(move || index.known(&views, &first, &said))
             .await
             .ok()?;
         if known.is_some() {
