@@ -6,15 +6,14 @@
 
 mod support;
 
-use node::{Node, Running, Settings};
 use record::audience::Audience;
 use record::name::Reference;
 use record::statement::Draft;
 use serde_json::{Value, json};
 use std::io::BufRead as _;
-use std::path::Path;
 use std::sync::Arc;
-use support::server::Server;
+use support::notices::two_stores;
+use support::server::{self, Server};
 use support::{Exercise, office_for};
 use truce::notified::QUESTION;
 use truce::protection::UNCHANGED;
@@ -333,50 +332,17 @@ fn a_convoy_that_is_hit_on_its_road_is_a_candidate_there_and_then() {
     assert_eq!((read("RU"), read("US")), (vec![convoy.to_string()], vec![]));
 }
 
-/// Everything of an answer but when it was given and which request it was.
 fn bytes(server: &Server, who: &str, path: &str) -> (u16, String, Vec<u8>) {
     let request = server.client.get(format!("{}{path}", server.base));
-    let answer = request.bearer_auth(&server.tokens[who]).send().unwrap();
-    let status = answer.status().as_u16();
-    let headers = answer.headers().iter();
-    let headers = headers.filter(|(name, _)| !["date", "x-request-id"].contains(&name.as_str()));
-    let headers = format!("{:?}", headers.collect::<Vec<_>>());
-    (status, headers, answer.bytes().unwrap().to_vec())
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            std::fs::copy(entry.path(), to).unwrap();
-        }
-    }
-}
-
-fn open(exercise: &Exercise, dir: &Path) -> Running {
-    let settings = Settings {
-        clock: Arc::clone(&exercise.clock) as _,
-        clerk: false,
-        ..Settings::default()
-    };
-    Node::open(dir, settings).unwrap()
+    server::bytes(request.bearer_auth(&server.tokens[who]))
 }
 
 #[test]
 fn an_answer_is_the_same_bytes_whether_or_not_a_hidden_candidate_is_there() {
     let mut exercise = four();
     had_and_validated(&exercise);
-    exercise.node().settle();
-    exercise.stop();
     // Two stores with one past. In one of them something more was notified and hit, and RU reads nothing of it.
-    let other = exercise.dir.path().join("other");
-    copy(&exercise.store(), &other);
-    let without = open(&exercise, &other);
-    exercise.start();
+    let (without, other) = two_stores(&mut exercise);
     let hidden = &["US", "MISSION"];
     let site = site_at(&exercise, hidden, &[], (&["US"], 0));
     exercise.say_to("US", "receipt/1", &[&site], &["HUM", "MISSION"], json!({}));

@@ -11,7 +11,7 @@ use record::statement::Draft;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use support::notices::{Notice, copy, four, legs, movement, open, place, say, site};
+use support::notices::{Notice, four, legs, movement, place, say, site, two_stores};
 use support::server::Server;
 use support::{Exercise, sign};
 use truce::participants::Office;
@@ -174,13 +174,8 @@ fn an_answer_to_a_notice_is_the_same_whether_or_not_something_hidden_is_there() 
     let mut exercise = four();
     let known = Notice::to(&["RU", "US"]).through("MISSION");
     say(&exercise, "HUM", site(&known, json!({})));
-    exercise.node().settle();
-    exercise.stop();
     // Two stores with one past. In one of them something more was said, and not to RU.
-    let other = exercise.dir.path().join("other");
-    copy(&exercise.store(), &other);
-    let without = open(&exercise, &other);
-    exercise.start();
+    let (without, other) = two_stores(&mut exercise);
     let hidden = Notice::hidden(&["MISSION"]);
     say(&exercise, "HUM", site(&hidden, json!({})));
     say(&exercise, "HUM", movement(&hidden, legs()));

@@ -12,8 +12,8 @@ use record::time::UtcMs;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use support::notices::{Notice, copy, four, legs, movement, open, place, say, site};
-use support::server::Server;
+use support::notices::{Notice, four, legs, movement, place, say, site, two_stores};
+use support::server::{self, Server};
 use support::{Exercise, sign};
 use truce::participants::Office;
 use truce::protection::UNCHANGED;
@@ -144,32 +144,17 @@ fn each_reader_is_told_of_what_he_reads_and_of_nothing_else() {
     assert_eq!(anybody.status(), 401);
 }
 
-/// Everything of an answer but when it was given and which request it was.
 fn bytes(server: &Server, who: &str, body: &Value) -> (u16, String, Vec<u8>) {
     let request = server.client.post(format!("{}{CHECK}", server.base));
-    let answer = request
-        .bearer_auth(&server.tokens[who])
-        .json(body)
-        .send()
-        .unwrap();
-    let status = answer.status().as_u16();
-    let headers = answer.headers().iter();
-    let headers = headers.filter(|(name, _)| !["date", "x-request-id"].contains(&name.as_str()));
-    let headers = format!("{:?}", headers.collect::<Vec<_>>());
-    (status, headers, answer.bytes().unwrap().to_vec())
+    server::bytes(request.bearer_auth(&server.tokens[who]).json(body))
 }
 
 #[test]
 fn an_answer_is_the_same_bytes_whether_or_not_something_hidden_is_there() {
     let mut exercise = four();
     let known = say(&exercise, "HUM", site(&Notice::to(&["US"]), json!({})));
-    exercise.node().settle();
-    exercise.stop();
     // Two stores with one past. In one of them something more was said, and not to US.
-    let other = exercise.dir.path().join("other");
-    copy(&exercise.store(), &other);
-    let without = open(&exercise, &other);
-    exercise.start();
+    let (without, other) = two_stores(&mut exercise);
     let hidden = Notice::hidden(&["MISSION"]);
     say(&exercise, "RU", site(&hidden, json!({})));
     say(&exercise, "HUM", movement(&hidden, legs()));

@@ -6,7 +6,7 @@ use record::audience::Audience;
 use record::name::Reference;
 use record::statement::Draft;
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub fn place(lat_e7: i64, lon_e7: i64) -> Value {
@@ -118,8 +118,7 @@ pub fn four() -> Exercise {
     exercise
 }
 
-/// Copies a store that nobody has open.
-pub fn copy(from: &Path, to: &Path) {
+fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -132,8 +131,18 @@ pub fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Opens a store by the exercise's clock, without a clerk.
-pub fn open(exercise: &Exercise, dir: &Path) -> Running {
+/// Two stores with one past: that of the exercise, in which more can be said now, and another one.
+pub fn two_stores(exercise: &mut Exercise) -> (Running, PathBuf) {
+    exercise.node().settle();
+    exercise.stop();
+    let other = exercise.dir.path().join("other");
+    copy(&exercise.store(), &other);
+    let without = open(exercise, &other);
+    exercise.start();
+    (without, other)
+}
+
+fn open(exercise: &Exercise, dir: &Path) -> Running {
     let settings = Settings {
         clock: Arc::clone(&exercise.clock) as _,
         clerk: false,

@@ -6,7 +6,7 @@ use node::accounts::{AccountsError, NewAccount, NewToken, Scope, Secret};
 use node::http::{App, Settings, node_routes, routes, server};
 use record::name::CallSign;
 use record::time::Clock;
-use reqwest::blocking::Client;
+use reqwest::blocking::{Client, RequestBuilder};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -145,4 +145,14 @@ async fn token(app: &App, sign: &CallSign, name: &str, offices: &[Office]) -> St
     };
     let (_, secret) = app.accounts.make_token(&signed_in.caller, token).unwrap();
     secret.reveal().to_owned()
+}
+
+/// Everything of an answer but when it was given and which request it was.
+pub fn bytes(request: RequestBuilder) -> (u16, String, Vec<u8>) {
+    let answer = request.send().unwrap();
+    let status = answer.status().as_u16();
+    let headers = answer.headers().iter();
+    let headers = headers.filter(|(name, _)| !["date", "x-request-id"].contains(&name.as_str()));
+    let headers = format!("{:?}", headers.collect::<Vec<_>>());
+    (status, headers, answer.bytes().unwrap().to_vec())
 }
