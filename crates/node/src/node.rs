@@ -175,6 +175,8 @@ pub struct Node {
     places: Places,
     timers: Timers,
     conflicts: Events,
+    /// Held while what was found to meet is on its way to be kept.
+    surveying: Mutex<()>,
     clerk: Clerk,
     mirrors: Mutex<BTreeMap<Origin, Mirror>>,
     news: Bell,
@@ -283,6 +285,7 @@ impl Node {
             places: Places::open(dir).map_err(ViewError::from)?,
             timers: Timers::open(dir)?,
             conflicts: Events::open(dir).map_err(ViewError::from)?,
+            surveying: Mutex::default(),
             clerk: Clerk::default(),
             settings,
             sources,
@@ -678,6 +681,8 @@ impl Node {
 
     /// Lets the indexes follow the views, and keeps what was found to meet. The thread of a running node does it by itself.
     pub fn survey(&self) {
+        let surveying = self.surveying.lock();
+        let _one_at_a_time = surveying.unwrap_or_else(PoisonError::into_inner);
         for (eyes, index) in &self.indexes {
             if let Err(error) = index.follow(&self.views[eyes]) {
                 tracing::error!(%error, "an index of what is notified could not follow; trying again");

@@ -175,13 +175,13 @@ fn an_answer_to_a_notice_is_the_same_whether_or_not_something_hidden_is_there() 
     let known = Notice::to(&["RU", "US"]).through("MISSION");
     say(&exercise, "HUM", site(&known, json!({})));
     // Two stores with one past. In one of them something more was said, and not to RU.
-    let (without, other) = two_stores(&mut exercise);
+    let (plain, other) = two_stores(&mut exercise);
     let hidden = Notice::hidden(&["MISSION"]);
     say(&exercise, "HUM", site(&hidden, json!({})));
     say(&exercise, "HUM", movement(&hidden, legs()));
     exercise.node().settle();
     let with = Server::of(&exercise);
-    let without = Server::over(&without, &other, Arc::clone(&exercise.clock) as _);
+    let without = Server::over(&plain, &other, Arc::clone(&exercise.clock) as _);
 
     // One signed statement, said in both.
     let draft = movement(&Notice::to(&["US"]).through("MISSION"), legs());
@@ -208,6 +208,8 @@ fn an_answer_to_a_notice_is_the_same_whether_or_not_something_hidden_is_there() 
         "the known one is told: {with_it:?}"
     );
     // The cell knows more in one of them, so that they do differ.
+    exercise.node().settle();
+    plain.settle();
     assert_eq!(listed(&with, "MISSION").len(), 3);
     assert_eq!(listed(&without, "MISSION").len(), 1);
 }
