@@ -284,7 +284,7 @@ impl Node {
                 .collect(),
             places: Places::open(dir).map_err(ViewError::from)?,
             timers: Timers::open(dir)?,
-            conflicts: Events::open(dir).map_err(ViewError::from)?,
+            conflicts: Events::open(dir)?,
             surveying: Mutex::default(),
             clerk: Clerk::default(),
             settings,

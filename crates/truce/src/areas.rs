@@ -161,6 +161,18 @@ pub enum Agreed {
     Open,
 }
 
+impl Agreed {
+    /// The word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ByAll => "agreed",
+            Self::Disputed => "disputed",
+            Self::Open => "open",
+        }
+    }
+}
+
 /// The last word of one who was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AreaWord {

@@ -174,7 +174,7 @@ impl Cell {
             })
             .collect();
         same(&told, &self.meet(), "told in the answers")?;
-        same(&self.listed(), &told, "listed")?;
+        same(&self.listed()?, &told, "listed")?;
         Ok((load, told.len()))
     }
 
@@ -193,7 +193,7 @@ impl Cell {
             let (flight, volumes) = notices.of(&answer.reference)?;
             self.flights[*flight].1.clone_from(volumes);
         }
-        let listed = self.listed();
+        let listed = self.listed()?;
         same(&listed, &self.meet(), "listed")?;
         Ok((load, listed.len()))
     }
@@ -270,14 +270,15 @@ impl Cell {
     }
 
     /// What is listed for the mission's own people.
-    fn listed(&self) -> BTreeSet<(String, String)> {
+    fn listed(&self) -> Outcome<BTreeSet<(String, String)>> {
         let index = self.served.node().notified(&Eyes::Node);
-        let pairs = index.pairs(None, |_, _| true).into_iter();
+        let pairs = index.pairs(self.served.views(), None, |_, _| true)?;
+        let pairs = pairs.into_iter();
         let pairs = pairs.map(|met| {
             let reference = |notice: &node::deconfliction::Noticed| notice.reference.to_string();
             pair(&reference(&met.found.one), &reference(&met.found.other))
         });
-        pairs.collect()
+        Ok(pairs.collect())
     }
 
     /// What meets, each flight compared with each other.

@@ -3,7 +3,7 @@
 
 use super::index::Found;
 use crate::authority::Eyes;
-use crate::timers::{FILE, spell};
+use crate::timers::{FILE, TimerError, spell};
 use record::time::UtcMs;
 use rusqlite::{Connection, params};
 use std::path::Path;
@@ -51,8 +51,8 @@ impl Events {
     /// Opens what was found, in `dir`.
     ///
     /// # Errors
-    /// SQLite's.
-    pub fn open(dir: &Path) -> Result<Self, rusqlite::Error> {
+    /// [`TimerError`].
+    pub fn open(dir: &Path) -> Result<Self, TimerError> {
         let db = Connection::open(dir.join(FILE))?;
         db.busy_timeout(std::time::Duration::from_secs(5))?;
         db.pragma_update(None, "journal_mode", "WAL")?;
@@ -74,13 +74,8 @@ impl Events {
     /// Keeps those of `found` that are not kept already.
     ///
     /// # Errors
-    /// SQLite's; then none is kept.
-    pub(crate) fn keep(
-        &self,
-        eyes: &Eyes,
-        found: &[Found],
-        now: UtcMs,
-    ) -> Result<(), rusqlite::Error> {
+    /// [`TimerError`]; then none is kept.
+    pub(crate) fn keep(&self, eyes: &Eyes, found: &[Found], now: UtcMs) -> Result<(), TimerError> {
         const SQL: &str = "INSERT OR IGNORE INTO conflict (eyes, one, other, one_first, other_first, one_by, other_by, found_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         let eyes = spell(eyes);
         let mut db = self.db();
@@ -115,13 +110,8 @@ impl Events {
     /// Conflicts of `eyes` after number `after`, in the order of finding.
     ///
     /// # Errors
-    /// SQLite's.
-    pub fn since(
-        &self,
-        eyes: &Eyes,
-        after: i64,
-        max: u32,
-    ) -> Result<Vec<Conflict>, rusqlite::Error> {
+    /// [`TimerError`].
+    pub fn since(&self, eyes: &Eyes, after: i64, max: u32) -> Result<Vec<Conflict>, TimerError> {
         const SQL: &str = "SELECT id, one, other, one_first, other_first, one_by, other_by, found_at FROM conflict WHERE eyes = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
         let db = self.db();
         let mut select = db.prepare_cached(SQL)?;
@@ -134,6 +124,6 @@ impl Events {
                 found_at: UtcMs(row.get(7)?),
             })
         })?;
-        rows.collect()
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 }

@@ -91,7 +91,7 @@ pub struct Pair {
 }
 
 /// What is known of one notice.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Known {
     /// Of each log the last entry that was read.
     pub read: Vec<(Origin, u64)>,
@@ -184,25 +184,32 @@ impl Index {
         Ok(stands.then(|| state.known(first)))
     }
 
-    /// Pairs of notices that meet and concern the reader, of one first notice or of all, by the time of the meeting; `told` says of
-    /// which.
-    #[must_use]
+    /// Pairs of notices in `views` that meet and concern the reader, of one first notice or of all, by the time of the meeting; `told`
+    /// says of which.
+    ///
+    /// # Errors
+    /// [`ViewError`].
     pub fn pairs(
         &self,
+        views: &Views,
         notice: Option<&Reference>,
         told: impl Fn(&Noticed, &Noticed) -> bool,
-    ) -> Vec<Pair> {
+    ) -> Result<Vec<Pair>, ViewError> {
+        self.follow(views)?;
         let state = self.read();
-        let of = notice.map(|notice| state.ids.get(notice).copied());
-        let wanted = |(one, other): (i64, i64)| match of {
-            None => one < other,
-            Some(id) => id == Some(one),
+        let of = match notice {
+            None => i64::MIN..=i64::MAX,
+            Some(notice) => match state.ids.get(notice) {
+                Some(id) => *id..=*id,
+                None => return Ok(Vec::new()),
+            },
         };
-        let pairs = state.meets.iter().flat_map(|(one, others)| {
+        let pairs = state.meets.range(of).flat_map(|(one, others)| {
             let others = others.iter();
             others.map(move |(other, judgement)| ((*one, *other), *judgement))
         });
-        let pairs = pairs.filter(|(ids, _)| wanted(*ids));
+        // Each pair stands at both, and is told once.
+        let pairs = pairs.filter(|((one, other), _)| notice.is_some() || one < other);
         let mut pairs: Vec<Pair> = pairs
             .filter_map(|(ids, judgement)| {
                 let found = state.found(ids.0, ids.1)?;
@@ -214,7 +221,7 @@ impl Index {
             })
             .collect();
         pairs.sort_by_key(|pair| (pair.judgement.witness.map(|w| w.from), pair.ids));
-        pairs
+        Ok(pairs)
     }
 
     /// Pairs that were found since this was asked last.

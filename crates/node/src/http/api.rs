@@ -5,7 +5,6 @@ use super::page::{Page, Paged};
 use super::problem::{Kind, Problem};
 use crate::accounts::{Caller, Scope};
 use crate::authority::Eyes;
-use crate::deconfliction::Conflict;
 use crate::reads::Reads;
 use crate::search::Search;
 use crate::timers::TimerError;
@@ -144,20 +143,6 @@ pub fn short(node: &Node, reference: &Reference) -> String {
     )
 }
 
-/// Conflicts of `eyes` that were found after number `after`.
-///
-/// # Errors
-/// That they could not be read.
-pub fn found_conflicts(
-    node: &Node,
-    eyes: &Eyes,
-    after: i64,
-    max: u32,
-) -> Result<Vec<Conflict>, Problem> {
-    let found = node.conflicts().since(eyes, after, max);
-    found.map_err(|error| failed("conflicts could not be read", &error))
-}
-
 pub(super) fn failed(what: &'static str, error: &dyn fmt::Display) -> Problem {
     tracing::error!(%error, "{what}");
     Problem::internal()
@@ -171,7 +156,7 @@ impl From<ViewError> for Problem {
 
 impl From<TimerError> for Problem {
     fn from(error: TimerError) -> Self {
-        failed("alarms could not be read", &error)
+        failed("alarms or conflicts could not be read", &error)
     }
 }
 

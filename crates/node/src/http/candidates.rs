@@ -1,11 +1,12 @@
 //! Notified, then hit: which reports tell of something in or near what had been notified before, of all that the asker may read.
 
 use super::api::{self, Asker, read};
+use super::deconfliction::as_of;
 use super::problem::Problem;
 use super::statements::find;
 use super::strict::{Json, Query};
+use crate::views::Context;
 use crate::views::candidates::{CandidateQuery, CandidatesFound, NoticeOf, TooMuch};
-use crate::views::{Context, short};
 use record::name::{CallSign, NameError, Origin};
 use record::time::UtcMs;
 use serde::{Deserialize, Serialize};
@@ -208,17 +209,12 @@ fn answer(asker: &Asker, query: &CandidateQuery) -> Result<CandidatesRow, Proble
 impl CandidatesRow {
     fn of(context: &Context, found: &CandidatesFound, entries: &[(Origin, u64)]) -> Self {
         let (cases, (from, until)) = (&found.cases, found.period);
-        let entries = entries.iter();
-        let mut as_of: Vec<String> = entries
-            .map(|(origin, index)| short(context, origin, *index))
-            .collect();
-        as_of.sort();
         let candidates = cases.candidates.iter().zip(&found.of);
         let not_compared = found.not_compared.iter();
         Self {
             caution: QUESTION,
             protection: UNCHANGED,
-            as_of,
+            as_of: as_of(entries, context),
             from: from.to_string(),
             until: until.to_string(),
             near_m: near_m(&context.agreement, UtcMs(until.0 - 1)),

@@ -5,14 +5,14 @@
 //! and in it nobody but notification officers: they are apart from military liaison.
 
 use super::App;
-use super::api::{self, Asker, read};
+use super::api::{Asker, read};
 use super::deconfliction::{ConflictRow, MeetingRow, NoticedRow, as_of};
 use super::live::{CHANGES_MAX, since};
 use super::page::{Page, PageParams, Paged};
 use super::problem::Problem;
 use super::strict::{Json, Query};
 use crate::accounts::{Caller, Scope};
-use crate::deconfliction::{Conflict, Known, NO_CLEARANCE, Pair};
+use crate::deconfliction::{Conflict, Known, NO_CLEARANCE, Noticed, Pair};
 use axum::extract::State;
 use record::name::Reference;
 use record::statement::Head;
@@ -72,11 +72,7 @@ pub(super) async fn review(asker: &Asker, first: Reference, said: Reference) -> 
     } else {
         None
     };
-    let mut known = known.unwrap_or(Known {
-        read: Vec::new(),
-        met: Vec::new(),
-        not_compared: None,
-    });
+    let mut known = known.unwrap_or_default();
     let more = known.met.len().saturating_sub(SHOWN_MAX);
     known.met.truncate(SHOWN_MAX);
     let told = known.met.iter().map(|met| met.notice.reference.to_string());
@@ -193,9 +189,8 @@ pub async fn list(
     let index = Arc::clone(asker.node.notified(&asker.eyes));
     let views = Arc::clone(&asker.views);
     let pairs = read(move || {
-        index.follow(&views)?;
-        let known = |one: &str, other: &str| may_know(&caller, [one, other]);
-        Ok::<_, Problem>(index.pairs(notice.as_ref(), |one, other| known(&one.by, &other.by)))
+        let told = |one: &Noticed, other: &Noticed| may_know(&caller, [&one.by, &other.by]);
+        index.pairs(&views, notice.as_ref(), told)
     })
     .await?;
     let total = pairs.len() as u64;
@@ -273,7 +268,7 @@ pub async fn found(
     let name = super::live::name("conflicts", &asker);
     let from = since(&app, &name, which.since())?;
     let (node, eyes) = (asker.node, asker.eyes);
-    let found = read(move || api::found_conflicts(&node, &eyes, from, CHANGES_MAX)).await?;
+    let found = read(move || node.conflicts().since(&eyes, from, CHANGES_MAX)).await?;
     let (count, last) = (
         found.len(),
         found.last().map_or(from, |conflict| conflict.id),

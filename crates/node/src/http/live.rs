@@ -280,23 +280,23 @@ async fn follow(
         for change in &changes {
             at.seq = change.seq;
             let id = app.cursors.write(name, &at);
-            send(sender, &change.of, &id, change).await?;
+            send(sender, &change.of, Some(&id), change).await?;
         }
         let (node, eyes) = (Arc::clone(&asker.node), asker.eyes.clone());
         let alarms = news(move || node.timers().since(&eyes, before.alarm, CHANGES_MAX)).await?;
         for one in &alarms {
             at.alarm = one.id;
             let id = app.cursors.write(name, &at);
-            send(sender, "alarm", &id, one).await?;
+            send(sender, "alarm", Some(&id), one).await?;
         }
         let (node, eyes) = (Arc::clone(&asker.node), asker.eyes.clone());
         let conflicts =
-            news(move || api::found_conflicts(&node, &eyes, before.conflict, CHANGES_MAX)).await?;
+            news(move || node.conflicts().since(&eyes, before.conflict, CHANGES_MAX)).await?;
         for conflict in conflicts {
             at.conflict = conflict.id;
             if let Some(row) = FoundRow::of(conflict, &caller) {
                 let id = app.cursors.write(name, &at);
-                send(sender, "conflict", &id, &row).await?;
+                send(sender, "conflict", Some(&id), &row).await?;
             }
         }
         if let Some(sign) = watched_by(&caller) {
@@ -306,7 +306,7 @@ async fn follow(
                 at.alert = one.id;
                 let id = app.cursors.write(name, &at);
                 let row = AlertRow::of(one, &app.accounts, sign);
-                send(sender, "alert", &id, &row).await?;
+                send(sender, "alert", Some(&id), &row).await?;
             }
         }
         if at == before {
@@ -351,8 +351,8 @@ async fn tell_candidates(
     }
     let views = Arc::clone(&asker.views);
     let since = UtcMs(asker.node.now().0 - PERIOD_MS_MAX);
-    let found = read(move || views.snapshot(|moment| moment.candidates_among(&changed, since)));
-    let events = match found.await.map_err(|_| Gone)? {
+    let found = news(move || views.snapshot(|moment| moment.candidates_among(&changed, since)));
+    let events = match found.await? {
         Ok(found) => found
             .into_iter()
             .map(|(report, notice)| CandidateEvent {
@@ -366,9 +366,7 @@ async fn tell_candidates(
         }],
     };
     for event in events {
-        let data = serde_json::to_string(&event).map_err(|_| Gone)?;
-        let event = Event::default().event("candidate").data(data);
-        sender.send(Ok(event)).await.map_err(|_| Gone)?;
+        send(sender, "candidate", None, &event).await?;
     }
     Ok(())
 }
@@ -376,10 +374,14 @@ async fn tell_candidates(
 async fn send(
     sender: &mpsc::Sender<Result<Event, Infallible>>,
     event: &str,
-    id: &str,
+    id: Option<&str>,
     data: &impl Serialize,
 ) -> Result<(), Gone> {
     let data = serde_json::to_string(data).map_err(|_| Gone)?;
-    let event = Event::default().event(event).id(id).data(data);
-    sender.send(Ok(event)).await.map_err(|_| Gone)
+    let event = Event::default().event(event);
+    let event = match id {
+        Some(id) => event.id(id),
+        None => event,
+    };
+    sender.send(Ok(event.data(data))).await.map_err(|_| Gone)
 }

@@ -11,7 +11,7 @@ use record::name::Reference;
 use record::time::UtcMs;
 use serde::{Deserialize, Serialize};
 use truce::agreement::CAUTION;
-use truce::areas::{Agreed, Area};
+use truce::areas::Area;
 use truce::presence::{District, Lies, Present, lies};
 use truce::values::Position;
 use utoipa::{IntoParams, ToSchema};
@@ -209,11 +209,7 @@ impl OverlapArea {
             by: area.by.to_string(),
             name: area.name.to_string(),
             held_by: area.held_by.as_ref().map(ToString::to_string),
-            agreed: match area.agreed() {
-                Agreed::ByAll => "agreed",
-                Agreed::Disputed => "disputed",
-                Agreed::Open => "open",
-            },
+            agreed: area.agreed().as_str(),
         }
     }
 }

@@ -142,11 +142,7 @@ fn row(area: &Area) -> AreaRow {
         valid_from: area.valid_from.to_string(),
         valid_until: area.valid_until.to_string(),
         to: area.to.iter().map(ToString::to_string).collect(),
-        agreed: match area.agreed() {
-            Agreed::ByAll => "agreed",
-            Agreed::Disputed => "disputed",
-            Agreed::Open => "open",
-        },
+        agreed: area.agreed().as_str(),
         answers: area
             .answers
             .iter()

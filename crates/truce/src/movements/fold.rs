@@ -204,7 +204,7 @@ impl Movement {
     /// When it was over: aborted, or all accounted for.
     #[must_use]
     pub fn over_at(&self) -> Option<UtcMs> {
-        let over = |stage: Option<Stage>| matches!(stage, Some(Stage::Aborted | Stage::Closed));
+        let over = |stage: Option<Stage>| stage.is_some_and(Stage::is_over);
         let event = self.way.events.iter().find(|event| over(event.stage))?;
         Some(event.at)
     }

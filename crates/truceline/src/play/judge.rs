@@ -413,10 +413,10 @@ impl Seen<'_> {
         };
         let node = self.room.node();
         let index = node.notified(&node.eyes_of(Some(reader)));
-        index.follow(&self.views).map_err(Broken::of)?;
         let (one, other) = (self.called(one)?, self.called(other)?);
         let first: Reference = one.parse().map_err(Broken::of)?;
-        let pairs = index.pairs(Some(&first), |_, _| true);
+        let pairs = index.pairs(&self.views, Some(&first), |_, _| true);
+        let pairs = pairs.map_err(Broken::of)?;
         let meets: Vec<String> = pairs
             .into_iter()
             .flat_map(|pair| [pair.found.one, pair.found.other])
