@@ -116,6 +116,24 @@ impl SyncFile {
     }
 }
 
+/// Copies a directory with everything in it.
+///
+/// # Errors
+/// As the system gives them.
+pub fn copy(from: &Path, to: &Path) -> Outcome {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), &target)?;
+        }
+    }
+    Ok(())
+}
+
 /// Asks the kernel to forget what it holds of the files in `folder`, so that the next reader has to go to the disk.
 /// Whether that worked.
 #[must_use]

@@ -4,6 +4,7 @@
 
 pub mod cast;
 pub mod clients;
+pub mod dice;
 pub mod disk;
 pub mod flow;
 pub mod measure;

@@ -23,22 +23,7 @@ use std::sync::Arc;
 use support::generated::{Step, World, step};
 use support::holding::expect_the_same;
 use support::oracle::{Oracle, everything, expect_the_fold};
-use support::{Exercise, flash, sign, utc};
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let (entry, name) = (
-            entry.as_ref().unwrap().path(),
-            entry.as_ref().unwrap().file_name(),
-        );
-        if entry.is_dir() {
-            copy(&entry, &to.join(name));
-        } else {
-            std::fs::copy(&entry, to.join(name)).unwrap();
-        }
-    }
-}
+use support::{Exercise, copy, flash, sign, utc};
 
 /// A node that says nothing by itself.
 fn open(dir: &Path) -> Running {

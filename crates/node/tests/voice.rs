@@ -396,20 +396,19 @@ fn a_digit_that_was_heard_wrong_is_found() {
     let path = format!("/api/v1/sites/HUM-{}/read-back", site.index);
     let check = |text: &str| check(&server, &path, text, json!({}));
 
-    let right = check("37S CA 3457 0770");
-    assert_eq!(
-        (&right["matches"], &right["because"]),
-        (&json!(true), &json!("same_digits"))
-    );
+    let came = |text: &str, matches: bool, because: &str| {
+        let row = check(text);
+        let how = (&row["matches"], &row["because"]);
+        assert_eq!(how, (&json!(matches), &json!(because)), "{text}");
+        row
+    };
+
+    let right = came("37S CA 3457 0770", true, "same_digits");
     assert_eq!(right["heard"]["uncertainty_m"], 8);
     assert_eq!(right["notice"]["uncertainty_m"], 10);
     assert_eq!(right["say"]["about"], site.to_string());
 
-    let turned = check("37S CA 3475 0770");
-    assert_eq!(
-        (&turned["matches"], &turned["because"]),
-        (&json!(false), &json!("other_digits"))
-    );
+    let turned = came("37S CA 3475 0770", false, "other_digits");
     let differences = turned["differences"].as_array().unwrap();
     assert_eq!(differences.len(), 2, "{turned}");
     assert_eq!(
@@ -427,12 +426,7 @@ fn a_digit_that_was_heard_wrong_is_found() {
         ("37S CA 34574 07702", "within_precision"),
         ("٣٦٫٢٠٠٠ شمال ٣٧٫١٦٠٠ شرق", "same_digits"),
     ] {
-        let row = check(text);
-        assert_eq!(
-            (&row["matches"], &row["because"]),
-            (&json!(true), &json!(because)),
-            "{text}"
-        );
+        let row = came(text, true, because);
         assert_eq!(row["differences"], json!([]));
         assert_eq!(
             row["say"]["place"],
@@ -447,12 +441,7 @@ fn a_digit_that_was_heard_wrong_is_found() {
         ("36.2010N 37.1600E", "other_digits"),
         ("37S CA 34676 07700", "too_far"),
     ] {
-        let row = check(text);
-        assert_eq!(
-            (&row["matches"], &row["because"]),
-            (&json!(false), &json!(because)),
-            "{text}"
-        );
+        let row = came(text, false, because);
         assert_eq!(row["say"]["same_place"], false);
     }
     let exchanged = check("37.1600N 36.2000E");

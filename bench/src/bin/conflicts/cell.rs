@@ -2,10 +2,10 @@
 //! into the views, taken into the index, and answered with what it meets. Whether every conflict was found is judged by
 //! comparing each flight with each other, without the index.
 
-use crate::Dice;
 use bench::Outcome;
 use bench::cast::Words;
 use bench::clients::{self, Connected, Kept, Load, Pace};
+use bench::dice::Dice;
 use bench::disk::Scratch;
 use bench::measure::{Latency, median};
 use bench::served::{CONNECTIONS, Served};
@@ -147,7 +147,7 @@ impl Cell {
             log: served.log()?,
             desk: desk.clone(),
             served,
-            dice: Dice(seed),
+            dice: Dice::new(seed),
             now: SystemClock.now(),
             flights: Vec::new(),
         })

@@ -3,10 +3,10 @@
 //! order that is drawn; what the stores and the places differ by anyhow falls out of the difference of differences. That the
 //! measurement would tell is shown beside it, by volumes that the asker may read.
 
-use crate::Dice;
 use bench::Outcome;
 use bench::cast::origin;
-use bench::disk::Scratch;
+use bench::dice::Dice;
+use bench::disk::{Scratch, copy};
 use bench::table::{Goal, Table, Unit};
 use node::accounts::{NewAccount, NewToken, Scope, Secret};
 use node::home::Founded;
@@ -128,7 +128,7 @@ fn ask(doors: &mut [Client; 2], clock: &ManualClock, rounds: usize) -> Outcome<T
             return Err("the answers of the two stores tell of other volumes".into());
         }
     }
-    let mut dice = Dice(7);
+    let mut dice = Dice::new(7);
     let mut taken = Taken::default();
     let warm_up = rounds / 10;
     for round in 0..warm_up + rounds {
@@ -261,20 +261,6 @@ fn site(node: &Arc<Node>, lon_e7: i64, to: &[&str]) -> Outcome<Reference> {
         .group("body", aud(to)?, body)?
         .group("exact", aud(to)?, exact)?;
     say(node, "HUM", draft)
-}
-
-fn copy(from: &Path, to: &Path) -> Outcome {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let to = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &to)?;
-        } else {
-            std::fs::copy(entry.path(), to)?;
-        }
-    }
-    Ok(())
 }
 
 /// Somebody of RU at one of the doors.

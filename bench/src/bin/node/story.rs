@@ -35,24 +35,20 @@ fn between(a: usize, b: usize) -> Readers {
     }
 }
 
-/// A series of numbers from a seed (splitmix64).
-pub struct Dice(u64);
+/// What is drawn for the story.
+pub struct Dice(bench::dice::Dice);
 
 impl Dice {
     pub fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(bench::dice::Dice::new(seed))
     }
 
     pub fn number(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        self.0.number()
     }
 
     pub fn below(&mut self, end: u64) -> u64 {
-        self.number() % end
+        self.0.below(end)
     }
 
     /// True `percent` times in a hundred.
@@ -61,7 +57,7 @@ impl Dice {
     }
 
     fn part(&mut self) -> f64 {
-        (self.number() >> 11) as f64 / (1_u64 << 53) as f64
+        self.0.part()
     }
 
     /// Milliseconds from `low` to `high`, in whole seconds.

@@ -4,6 +4,7 @@
 use crate::cast::{SIGNS, Side};
 use crate::story::Story;
 use bench::Outcome;
+use bench::disk::copy;
 use node::home::SECRET;
 use record::encoding::Hash;
 use record::log::secret_file;
@@ -67,20 +68,6 @@ impl World {
         copy(&self.home, &into.join(SIGNS[0]))?;
         Self::of(into)
     }
-}
-
-fn copy(from: &Path, to: &Path) -> Outcome {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), &target)?;
-        }
-    }
-    Ok(())
 }
 
 fn fill(dir: &Path, statements: u64) -> Outcome {

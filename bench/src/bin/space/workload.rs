@@ -36,24 +36,20 @@ pub struct Moment {
     pub at_ms: i64,
 }
 
-/// SplitMix64.
-pub struct Dice(u64);
+/// What is drawn for the volumes.
+pub struct Dice(bench::dice::Dice);
 
 impl Dice {
     pub fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(bench::dice::Dice::new(seed))
     }
 
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        self.0.number()
     }
 
     fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+        self.0.part()
     }
 
     fn below(&mut self, n: i64) -> i64 {

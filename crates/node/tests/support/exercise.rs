@@ -326,3 +326,17 @@ pub fn the_morning(exercise: &Exercise) -> Reference {
     exercise.node().settle();
     flash
 }
+
+/// Copies a directory with everything in it; a store, while nobody has it open.
+pub fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}

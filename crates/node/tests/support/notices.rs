@@ -1,6 +1,6 @@
 //! Sites and movements, to be notified.
 
-use super::{Exercise, office_for};
+use super::{Exercise, copy, office_for};
 use node::{Node, Running, Settings};
 use record::audience::Audience;
 use record::name::Reference;
@@ -116,19 +116,6 @@ pub fn four() -> Exercise {
     let exercise = Exercise::with(&["RU", "US", "MISSION", "HUM"], false);
     exercise.bind();
     exercise
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            std::fs::copy(entry.path(), to).unwrap();
-        }
-    }
 }
 
 /// Two stores with one past: that of the exercise, in which more can be said now, and another one.
