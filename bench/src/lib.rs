@@ -12,6 +12,8 @@ pub mod postgres;
 pub mod served;
 pub mod table;
 
+use std::process::ExitCode;
+
 /// The same as in the program that is measured, and for its peers in this process.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -20,3 +22,26 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// What a benchmark comes to.
 pub type Outcome<T = ()> = Result<T, Failure>;
+
+/// Runs a benchmark that was asked for in words which it knows, and tells how to ask, or what went wrong and why.
+pub fn run<A>(
+    name: &str,
+    usage: &str,
+    asked: Option<A>,
+    run: impl FnOnce(&A) -> Outcome,
+) -> ExitCode {
+    let Some(asked) = asked else {
+        eprintln!("{usage}");
+        return ExitCode::from(2);
+    };
+    let Err(error) = run(&asked) else {
+        return ExitCode::SUCCESS;
+    };
+    eprintln!("bench {name}: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        eprintln!("  {cause}");
+        source = cause.source();
+    }
+    ExitCode::FAILURE
+}

@@ -43,17 +43,7 @@ fn asked() -> Option<Asked> {
 }
 
 fn main() -> ExitCode {
-    let Some(asked) = asked() else {
-        eprintln!("{USAGE}");
-        return ExitCode::from(2);
-    };
-    match run(&asked) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("bench conflicts: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    bench::run("conflicts", USAGE, asked(), run)
 }
 
 fn run(asked: &Asked) -> Outcome {

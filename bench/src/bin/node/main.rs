@@ -63,17 +63,7 @@ fn asked() -> Option<Asked> {
 }
 
 fn main() -> ExitCode {
-    let Some(asked) = asked() else {
-        eprintln!("{USAGE}");
-        return ExitCode::from(2);
-    };
-    match run(&asked) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("bench node: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    bench::run("node", USAGE, asked(), run)
 }
 
 fn run(asked: &Asked) -> Outcome {

@@ -25,20 +25,12 @@ pub const BATCH_MAX: usize = 512;
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     let big = match (args.next().as_deref(), args.next()) {
-        (None, _) => false,
-        (Some("--big"), None) => true,
-        _ => {
-            eprintln!("usage: cargo xtask bench record [--big]");
-            return ExitCode::from(2);
-        }
+        (None, _) => Some(false),
+        (Some("--big"), None) => Some(true),
+        _ => None,
     };
-    match run(big) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("bench record: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    let usage = "usage: cargo xtask bench record [--big]";
+    bench::run("record", usage, big, |big| run(*big))
 }
 
 fn run(big: bool) -> Outcome {

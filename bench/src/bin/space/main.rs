@@ -157,22 +157,7 @@ impl Asked {
 }
 
 fn main() -> ExitCode {
-    let Some(asked) = Asked::parse(std::env::args().skip(1)) else {
-        eprintln!("{USAGE}");
-        return ExitCode::from(2);
-    };
-    match run(&asked) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("bench space: {error}");
-            let mut source = error.source();
-            while let Some(cause) = source {
-                eprintln!("  {cause}");
-                source = cause.source();
-            }
-            ExitCode::FAILURE
-        }
-    }
+    bench::run("space", USAGE, Asked::parse(std::env::args().skip(1)), run)
 }
 
 fn run(asked: &Asked) -> Outcome {
